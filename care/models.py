@@ -1,0 +1,284 @@
+"""What we do about it: the plan per tier, tasks for people, messages for guests, what came of each."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from common.fields import EncryptedTextField
+from customers.models import Customer
+from staff.models import Brand, Person, Role, Store
+
+
+class Channel(models.TextChoices):
+    """How a gesture reaches the guest."""
+
+    PHONE = "phone", _("电话")
+    VISIT = "visit", _("拜望")
+    GIFT = "gift", _("礼品")
+    CARD = "card", _("贺卡")
+    SMS = "sms", _("短信")
+    WECHAT = "wechat", _("微信")
+    EVENT = "event", _("宴请")
+    IN_STORE = "in_store", _("到店")
+
+
+class Trigger(models.TextChoices):
+    """What makes a plan line due."""
+
+    BIRTHDAY = "birthday", _("生日")
+    FESTIVAL = "festival", _("节日")
+    MONTHLY = "monthly", _("每月")
+    WEEKLY = "weekly", _("每周")
+    HALF_YEAR = "half_year", _("每半年")
+    YEARLY = "yearly", _("每年")
+    ABSENCE = "absence", _("未到店")
+    AFTER_VISIT = "after_visit", _("消费后")
+    EACH_VISIT = "each_visit", _("每次到店")
+    CAMPAIGN = "campaign", _("活动")
+    NEW_DISH = "new_dish", _("新菜")
+    SUGGESTION = "suggestion", _("建议采纳")
+    ANY_TIME = "any_time", _("随时")
+
+
+class Plan(models.Model):
+    """The gestures a store owes its tiers under one scheme: one living version at a time."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="plans")
+    scheme_code = models.SlugField(max_length=60)
+    number = models.IntegerField(default=1)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "scheme_code", "number"], name="plan_version_once"),
+            models.UniqueConstraint(
+                fields=["store", "scheme_code"], condition=models.Q(retired_at=None), name="one_living_plan"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme_code} v{self.number}"
+
+
+class PlanLine(models.Model):
+    """One gesture: for which tier (`*` for everybody), when, through what, by whom.
+
+    `role` is who does it; `owner_first`: the guest's owner where there is one, else the role. `times` a period
+    for cadences; `lead_days` before an occasion; `after_days` of absence or after a visit; `window_days` to do it.
+    `needs_switch`: stays off until the store head turns it on.
+    """
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="lines")
+    code = models.CharField(max_length=40)
+    tier = models.CharField(max_length=20)
+    trigger = models.CharField(max_length=12, choices=Trigger)
+    occasions = models.JSONField(default=list)
+    channel = models.CharField(max_length=10, choices=Channel)
+    zh = models.CharField(max_length=120)
+    en = models.CharField(max_length=160)
+    source_zh = models.CharField(max_length=120, blank=True)
+    role = models.CharField(max_length=10, choices=Role)
+    owner_first = models.BooleanField(default=False)
+    times = models.SmallIntegerField(default=1)
+    lead_days = models.SmallIntegerField(default=0)
+    after_days = models.SmallIntegerField(default=0)
+    window_days = models.SmallIntegerField(default=0)
+    personal = models.BooleanField(default=True)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["plan", "code"], name="line_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tier} {self.zh}"
+
+
+class Task(models.Model):
+    """A gesture owed to one guest on one day, on one person's or one role's list.
+
+    One row per guest, plan line and occasion: opening it twice is the same as once.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("待办")
+        DONE = "done", _("已完成")
+        DECLINED = "declined", _("客人谢绝")
+        CLOSED = "closed", _("已关闭")
+        EXPIRED = "expired", _("已过期")
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="tasks", db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="tasks", db_index=False)
+    line = models.ForeignKey(PlanLine, on_delete=models.PROTECT, null=True, related_name="tasks")
+    code = models.CharField(max_length=40)
+    occasion = models.CharField(max_length=60)
+    channel = models.CharField(max_length=10, choices=Channel)
+    zh = models.CharField(max_length=160)
+    en = models.CharField(max_length=200)
+    tier = models.CharField(max_length=20, blank=True)
+    role = models.CharField(max_length=10, choices=Role)
+    assignee = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="tasks")
+    event_on = models.DateField(null=True)
+    due_on = models.DateField()
+    close_on = models.DateField()
+    opened_on = models.DateField()
+    opened_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "store", "code", "occasion"], name="owed_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["store", "due_on"], condition=models.Q(state="open"), name="task_open"
+            ),
+            models.Index(fields=["store", "-settled_at"], name="task_settled"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_on} {self.zh}"
+
+
+class TaskEvent(models.Model):
+    """What somebody did with a task: reached, not reached, postponed to, with a note. Append-only."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done", _("已完成")
+        NOT_REACHED = "not_reached", _("未联系上")
+        POSTPONED = "postponed", _("改期")
+        DECLINED = "declined", _("客人谢绝")
+        CLAIMED = "claimed", _("认领")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="events")
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    note = models.CharField(max_length=400, blank=True)
+    next_on = models.DateField(null=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.outcome
+
+
+class Message(models.Model):
+    """One text owed to one guest for one occasion of one year: what became of it, and why.
+
+    `id` is our id at the provider. `phone_key` repeats the number's keyed index while this row holds the
+    number's place for the occasion; it is empty on rows that were born skipped, so that a second guest on
+    the same number gets a visible row and no second text.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("待发送")
+        SENDING = "sending", _("发送中")
+        UNKNOWN = "unknown", _("待核实")
+        ACCEPTED = "accepted", _("已提交")
+        DELIVERED = "delivered", _("已送达")
+        UNDELIVERED = "undelivered", _("未送达")
+        FAILED = "failed", _("被拒绝")
+        SKIPPED = "skipped", _("未发送")
+        EXPIRED = "expired", _("已过期")
+        PARKED = "parked", _("待人工")
+
+    FINAL = ("delivered", "undelivered", "failed", "skipped", "expired")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="+", db_index=False)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="messages", db_index=False)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    category = models.CharField(max_length=12)
+    occasion = models.CharField(max_length=60)
+    phone_key = models.BinaryField(max_length=32, null=True)
+    number = EncryptedTextField(null=True)
+    last_four = models.CharField(max_length=4, blank=True, db_default="")
+    template = models.CharField(max_length=40)
+    variables = models.JSONField(default=dict)
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    reason = models.CharField(max_length=40, blank=True, db_default="")
+    attempt = models.SmallIntegerField(default=0, db_default=0)
+    planned_on = models.DateField()
+    not_before = models.DateTimeField()
+    next_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=60, blank=True, db_default="")
+    asked_at = models.DateTimeField(null=True)
+    asked = models.SmallIntegerField(default=0, db_default=0)
+    provider = models.CharField(max_length=12, blank=True, db_default="")
+    provider_message_id = models.CharField(max_length=64, blank=True, db_default="")
+    created_at = models.DateTimeField()
+    final_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["brand", "customer", "category", "occasion"], name="one_text_a_guest"
+            ),
+            models.UniqueConstraint(
+                fields=["brand", "phone_key", "occasion"],
+                condition=models.Q(phone_key__isnull=False),
+                name="one_text_a_number",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_at"], condition=models.Q(state="pending"), name="message_due"),
+            models.Index(
+                fields=["claimed_at"],
+                condition=models.Q(state__in=["sending", "unknown"]),
+                name="message_in_doubt",
+            ),
+            models.Index(fields=["store", "-created_at", "-id"], name="message_of_store"),
+            models.Index(fields=["customer", "-created_at"], name="message_of_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.occasion} {self.state}"
+
+
+class Attempt(models.Model):
+    """One call to the provider, as it went. Append-only."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attempts")
+    number = models.SmallIntegerField()
+    started_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10)
+    code = models.CharField(max_length=60, blank=True)
+    http = models.SmallIntegerField(null=True)
+    took_ms = models.IntegerField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.outcome} {self.code}"
+
+
+class Inbox(models.Model):
+    """A receipt or a reply as the provider pushed it, applied afterwards: receiving must never fail."""
+
+    kind = models.CharField(max_length=8)
+    provider = models.CharField(max_length=12)
+    dedupe_key = models.CharField(max_length=120, unique=True)
+    raw = models.JSONField()
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(applied_at=None), name="inbox_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.provider}"

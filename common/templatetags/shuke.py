@@ -1,0 +1,75 @@
+"""How pages write money, days and numbers."""
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from common.money import show_yuan
+
+register = template.Library()
+_WEEKDAYS = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
+_ENGLISH_DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+def _is_english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
+@register.filter
+def fen(value: int | None) -> str:
+    """Fen as ¥1,280 or ¥1,280.50; nothing for None."""
+    return show_yuan(value)
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """11月22日 周日 · Sun 22 Nov; nothing for None."""
+    if value is None:
+        return ""
+    if _is_english():
+        return f"{_ENGLISH_DAYS[value.weekday()]} {value.day} {value:%b}"
+    return f"{value.month}月{value.day}日 {_WEEKDAYS[value.weekday()]}"
+
+
+@register.filter
+def full_day(value: date | datetime | None) -> str:
+    """2026年11月22日 · 22 Nov 2026."""
+    if value is None:
+        return ""
+    return f"{value.day} {value:%b %Y}" if _is_english() else f"{value.year}年{value.month}月{value.day}日"
+
+
+@register.filter
+def moment(value: datetime | None, zone: str = "Asia/Shanghai") -> str:
+    """11月22日 18:30 in the store's zone."""
+    if value is None:
+        return ""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{day(local).rsplit(' ', 1)[0] if not _is_english() else day(local)} {local:%H:%M}"
+
+
+@register.filter
+def clock(value: datetime | None, zone: str = "Asia/Shanghai") -> str:
+    """18:30 in the store's zone."""
+    return "" if value is None else f"{value.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+@register.filter
+def days_ago(value: date | None, today: date) -> str:
+    """今天, 昨天, 12天前."""
+    if value is None:
+        return ""
+    gone = (today - value).days
+    if gone <= 0:
+        return _("今天")
+    return _("昨天") if gone == 1 else _("%(n)s天前") % {"n": gone}
+
+
+@register.filter
+def item(mapping: Any, key: Any) -> Any:
+    """mapping[key], or nothing."""
+    return mapping.get(key) if mapping else None

@@ -1,0 +1,61 @@
+"""The figures of a day, counted by the night."""
+
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from reports.models import StoreDay
+from staff.models import Store
+from tiering.selectors.decisions import moves
+
+_COUNT = """
+SELECT count(*), count(DISTINCT customer_id), coalesce(sum(amount_fen), 0) FROM customers_visit
+WHERE store_id = %(store)s AND business_date = %(on)s AND voided_at IS NULL AND counted_at IS NOT NULL
+"""
+# The standing of every guest on that night: the decision that stood then.
+_TIERS = """
+SELECT tier, count(*) FROM (
+    SELECT DISTINCT ON (customer_id) tier FROM tiering_tierdecision
+    WHERE store_id = %(store)s AND axis = 'tier' AND business_date <= %(on)s
+    ORDER BY customer_id, business_date DESC, id DESC) stood
+GROUP BY tier
+"""
+_TASKS = "SELECT count(*) FROM care_task WHERE store_id = %(store)s AND opened_on = %(on)s"
+_MESSAGES = """
+SELECT count(*) FILTER (WHERE state <> 'skipped'), count(*) FILTER (WHERE state = 'skipped')
+FROM care_message WHERE store_id = %(store)s AND planned_on = %(on)s
+"""
+
+
+def count_day(*, store: Store, on: date) -> dict[str, Any]:
+    """Write the figures of business day `on`; counting again gives the same row. Returns what it counted."""
+    params = {"store": store.pk, "on": on}
+    moved = moves(store, on)
+    rose = sum(move.rose for move in moved)
+    fell = len(moved) - rose
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, params)
+        visits, guests, revenue = cursor.fetchone()
+        cursor.execute(_TIERS, params)
+        tiers = dict(cursor.fetchall())
+        cursor.execute(_TASKS, params)
+        (tasks,) = cursor.fetchone()
+        cursor.execute(_MESSAGES, params)
+        planned, skipped = cursor.fetchone()
+    StoreDay.objects.update_or_create(
+        store=store,
+        business_date=on,
+        defaults={
+            "visits": visits,
+            "guests": guests,
+            "revenue_fen": int(revenue),
+            "tiers": tiers,
+            "rose": rose,
+            "fell": fell,
+            "tasks_opened": tasks,
+            "messages_planned": planned,
+            "messages_skipped": skipped,
+        },
+    )
+    return {"visits": visits, "guests": guests, "revenue_fen": int(revenue), "tiers": tiers}

@@ -1,0 +1,50 @@
+"""How the JSON API knows who asks: a machine's bearer token, or a signed-in person's session."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from common.clock import now
+from staff.access import PUBLIC, Principal, machine_of, principal_of, who_may
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer shk_…`: `request.user` and `request.auth` are the machine's Principal."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Principal] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header.startswith("Bearer "):
+            return None
+        principal = machine_of(header[7:].strip())
+        if principal is None:
+            raise AuthenticationFailed()
+        return principal, principal
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class PersonAuthentication(SessionAuthentication):
+    """The signed-in person in the session's store (unsafe methods need the CSRF token)."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Principal | None] | None:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        person = found[0]
+        return person, principal_of(person, request._request.session.get("store"), now().date())
+
+
+class AccessPermission(BasePermission):
+    """Deny by default, by the permission file."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        match = request._request.resolver_match
+        let_in = who_may(match.view_name if match else None, request.method or "GET")
+        if PUBLIC in let_in:
+            return True
+        principal = request.auth
+        return isinstance(principal, Principal) and principal.role in let_in

@@ -1,0 +1,142 @@
+"""What they mean to us: schemes a restaurant wrote down, what is in force, what was decided and why."""
+
+import pghistory
+from django.db import models
+
+from customers.models import Customer
+from staff.models import Person, Store
+
+
+@pghistory.track()
+class Scheme(models.Model):
+    """A way of grading guests that a store has at hand, by its code; the rules are in its versions."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="schemes")
+    code = models.SlugField(max_length=60)
+    axis = models.SlugField(max_length=20, default="tier")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "code"], name="one_scheme_a_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class SchemeVersion(models.Model):
+    """The rules of a scheme as once written: never changed, so that every decision stays explainable."""
+
+    scheme = models.ForeignKey(Scheme, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    body = models.JSONField()
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scheme", "number"], name="version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scheme.code} v{self.number}"
+
+
+class Adoption(models.Model):
+    """From `from_date` on, this version grades this axis of the store. The latest row for a date holds."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="adoptions")
+    axis = models.SlugField(max_length=20)
+    version = models.ForeignKey(SchemeVersion, on_delete=models.PROTECT, related_name="adoptions")
+    from_date = models.DateField()
+    adopted_at = models.DateTimeField()
+    adopted_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["store", "axis", "-from_date", "-id"], name="adoption_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.version} from {self.from_date}"
+
+
+class Judgement(models.Model):
+    """What a named person judged of a guest, for a rule's manual line: author, reason, from day to day."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="judgements")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="judgements")
+    code = models.SlugField(max_length=40)
+    reason = models.CharField(max_length=200)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "customer", "code"],
+                condition=models.Q(withdrawn_at=None),
+                name="one_living_judgement",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}"
+
+
+class TierDecision(models.Model):
+    """A night's answer for one guest, written only when it differs from the answer before. Append-only.
+
+    `facts` are the numbers the rules used, by fact key (integers; money in fen; a pair for a ratio); `reasons`
+    the lines of the scheme that held, or for an unrated guest what is missing. `corrected`: a later
+    re-run of that night, with what is known now, replaced the answer given then.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="decisions", db_index=False)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="decisions", db_index=False
+    )
+    axis = models.SlugField(max_length=20, default="tier", db_index=False)
+    business_date = models.DateField()
+    version = models.ForeignKey(SchemeVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    tier = models.CharField(max_length=20)
+    previous = models.CharField(max_length=20, blank=True)
+    reasons = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)
+    run_id = models.BigIntegerField(null=True)
+    decided_at = models.DateTimeField()
+    known_at = models.DateTimeField()
+    corrected = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["customer", "store", "axis", "-business_date", "-id"], name="decision_as_of"
+            ),
+            models.Index(fields=["store", "axis", "business_date"], name="decision_of_night"),
+            models.Index(
+                fields=["store", "axis", "decided_at"],
+                condition=models.Q(corrected=True),
+                name="decision_corrected",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_date} {self.previous or '–'} → {self.tier}"
+
+
+class Night(models.Model):
+    """A night that was decided for a store and axis: the newest one is what the labels show."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="nights")
+    axis = models.SlugField(max_length=20, default="tier")
+    business_date = models.DateField()
+    version = models.ForeignKey(SchemeVersion, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    changed = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "axis", "business_date"], name="one_night_an_axis"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_date}: {self.changed}"
