@@ -24,9 +24,14 @@ PYTHON = ROOT / ".venv/bin/python"
 STAMP = ROOT / ".venv/.installed"
 OLDEST = (3, 11)
 RUNTIME = ["requirements.txt", "requirements-embedded.txt"]
+WITH_TOOLS = [*RUNTIME, "requirements-dev.txt"]
 LOCKS = {
-    **dict.fromkeys(["run", "setup"], RUNTIME),
-    **dict.fromkeys(["test", "check", "faults", "bench"], [*RUNTIME, "requirements-dev.txt"]),
+    "run": RUNTIME,
+    "setup": RUNTIME,
+    "test": WITH_TOOLS,
+    "check": WITH_TOOLS,
+    "faults": WITH_TOOLS,
+    "bench": WITH_TOOLS,
 }
 MADE = [".venv", "static/vendor", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"]
 

@@ -136,9 +136,7 @@ class Task(models.Model):
             models.UniqueConstraint(fields=["customer", "store", "code", "occasion"], name="owed_once"),
         ]
         indexes = [
-            models.Index(
-                fields=["store", "due_on"], condition=models.Q(state="open"), name="task_open"
-            ),
+            models.Index(fields=["store", "due_on"], condition=models.Q(state="open"), name="task_open"),
             models.Index(fields=["store", "-settled_at"], name="task_settled"),
         ]
 
@@ -195,9 +193,7 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="+", db_index=False)
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="messages", db_index=False)
-    customer = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, related_name="messages", db_index=False
-    )
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="messages", db_index=False)
     category = models.CharField(max_length=12)
     occasion = models.CharField(max_length=60)
     phone_key = models.BinaryField(max_length=32, null=True)

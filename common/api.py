@@ -11,7 +11,7 @@ from rest_framework import exceptions, serializers, views
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 
-from common.errors import Refused
+from common.errors import BadFields, Refused
 
 
 class StrictJSONParser(JSONParser):
@@ -44,7 +44,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Every refusal as `{"detail": sentence, "code": code, "fields": {field: [sentence]}}`."""
     if isinstance(error, Refused):
         body: dict[str, Any] = {"detail": str(error), "code": error.code}
-        if error.field:
+        if isinstance(error, BadFields):
+            body["fields"] = {name: [str(refused)] for name, refused in error.fields.items()}
+        elif error.field:
             body["fields"] = {error.field: [str(error)]}
         return Response(body, status=error.status)
     if isinstance(error, Http404):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from common.messages import sentence
+
 
 class Refused(Exception):
     """Something was asked that the rules do not allow. Nothing was changed.
@@ -17,9 +19,15 @@ class Refused(Exception):
         self.params = params
 
     def __str__(self) -> str:
-        from common.messages import sentence
-
         return sentence(self.code, self.params)
+
+
+class BadFields(Refused):
+    """A form or body with several fields at fault: each name with its own refusal."""
+
+    def __init__(self, fields: "dict[str, Refused]") -> None:
+        super().__init__("invalid")
+        self.fields = fields
 
 
 class NotHere(Refused):

@@ -10,6 +10,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 SENTENCES: dict[str, str | Promise] = {
+    # bodies of requests
+    "not_here": _("没有找到。"),
+    "invalid": _("有些内容需要改。"),
+    "body_not_object": _("应是一个 JSON 对象。"),
+    "field_unknown": _("没有这个字段。"),
+    "field_missing": _("必须填写。"),
+    "field_not_text": _("应是文字。"),
+    "field_too_long": _("太长了，最多 %(most)s 个字。"),
+    "field_has_nul": _("内容里有空字符(NUL)，请删除后再试。"),
+    "field_not_a_choice": _("只能从这些里选：%(choices)s。"),
+    "field_fixed": _("这一项建档后不能改。"),
+    "too_many_items": _("一次最多 %(most)s 条。"),
+    "item_unknown": _("看不懂这一条。"),
+    "cursor_unreadable": _("翻页位置无效，请从第一页开始。"),
     # telephone numbers
     "phone_empty": _("没有填手机号。"),
     "phone_scientific": _(
@@ -89,7 +103,8 @@ SENTENCES: dict[str, str | Promise] = {
 def add_sentences(sentences: Mapping[str, str | Promise]) -> None:
     """Add an app's sentences. Raises ValueError where a code has another sentence already."""
     for code, words in sentences.items():
-        if str(SENTENCES.setdefault(code, words)) != str(words):
+        # A module may be imported twice in one process; translating here would be too early.
+        if (known := SENTENCES.setdefault(code, words)) is not words and str(known) != str(words):
             raise ValueError(f"{code} has two sentences")
 
 

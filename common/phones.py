@@ -122,9 +122,7 @@ def _at_home(digits: str) -> str:
 
 def _without_country(digits: str) -> str:
     """What follows 86: a mobile, or a landline whose leading zero is usually dropped."""
-    if not digits.startswith(("0", "1")) or _LANDLINE.fullmatch(f"0{digits}"):
-        digits = f"0{digits}"
-    return _national(digits)
+    return _national(f"0{digits}" if _LANDLINE.fullmatch(f"0{digits}") else digits)
 
 
 def _national(digits: str) -> str:

@@ -91,8 +91,8 @@ def _look_through(file: IO[bytes], max_bytes: int | None) -> None:
 def _unpack(parts: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> int:
     """The true size of a part, found by unpacking it once; a worksheet's cells are counted."""
     corners = _Corners() if part.filename.startswith("xl/worksheets/") else None
-    # The directory may understate the size: ask for one byte more than is allowed.
-    part.file_size = most + 1
+    # The directory may understate the size: ask for more than is allowed, and count.
+    part.file_size = most + 2 * _CHUNK
     size = 0
     rest = b""
     with parts.open(part) as stream:

@@ -11,17 +11,26 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max, Q
+from django.utils.translation import gettext_lazy as _
 
 from care.services.occasions import queue_occasions
 from care.services.opening import open_tasks
 from common.clock import business_date, moment_of, now
 from common.errors import Refused
+from common.messages import add_sentences
 from customers.services.upkeep import recount
 from ops.models import Run, Step
 from reports.services import count_day
 from staff.models import Person, Store
 from tiering.models import Adoption
 from tiering.services.decisions import Held, decide_night
+
+add_sentences(
+    {
+        "night_in_future": _("%(day)s 还没有结束，不能跑这一晚。"),
+        "night_running": _("%(store)s 在 %(day)s 的夜间任务正在运行。"),
+    }
+)
 
 LEASE = timedelta(minutes=2)
 CATCH_UP_DAYS = 31

@@ -1,13 +1,20 @@
-"""The figures of a day, counted by the night."""
+"""The figures of a day, counted by the night; a held night let through."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
 
+from common.doorbell import ring
+from common.errors import NotHere, Refused
+from common.messages import add_sentences
+from ops.models import Run
 from reports.models import StoreDay
-from staff.models import Store
+from staff.models import Person, Store
 from tiering.selectors.decisions import moves
+
+add_sentences({"night_not_held": _("这一晚不在等待确认，可能已经有人确认过了。")})
 
 _COUNT = """
 SELECT count(*), count(DISTINCT customer_id), coalesce(sum(amount_fen), 0) FROM customers_visit
@@ -59,3 +66,20 @@ def count_day(*, store: Store, on: date) -> dict[str, Any]:
         },
     )
     return {"visits": visits, "guests": guests, "revenue_fen": int(revenue), "tiers": tiers}
+
+
+@transaction.atomic
+def approve_night(*, store: Store, run_id: int, actor: Person, at: datetime) -> Run:
+    """Let a night that the brake holds run again without it; who nodded stays with the run.
+
+    Refuses (409) a night that is not held: somebody approved it before, or it has run meanwhile.
+    """
+    run = Run.objects.select_for_update().filter(pk=run_id, store_id=store.pk, kind="night").first()
+    if run is None:
+        raise NotHere()
+    if run.state != Run.State.HELD:
+        raise Refused("night_not_held", status=409)
+    run.state, run.approved_by_id, run.error = Run.State.NEW, actor.pk, ""
+    run.save(update_fields=["state", "approved_by_id", "error"])
+    ring("night")
+    return run

@@ -14,8 +14,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _lazy
 
+from common.errors import Refused
+from common.messages import add_sentences
 from staff.models import ApiToken, Membership, Person, Role, Store
+
+add_sentences({"person_unknown": _lazy("本店没有“%(name)s”这位在职员工。")})
 
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
@@ -94,6 +99,14 @@ def staff_of(store: Store, on: date) -> list[tuple[Person, str]]:
         if best is None or RANK.index(Role(membership.role)) > RANK.index(Role(best[1])):
             held[membership.person_id] = (membership.person, membership.role)
     return sorted(held.values(), key=lambda pair: (-RANK.index(Role(pair[1])), pair[0].username))
+
+
+def active_member(store: Store, called: str, on: date) -> Person:
+    """The person who works in the store on a day, by username or name; Refused where nobody is called so."""
+    for person, _ in staff_of(store, on):
+        if called in (person.username, person.name):
+            return person
+    raise Refused("person_unknown", field="owner", name=called)
 
 
 # ---- machines ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Who works here: brands, stores, people, what each may do where, and the keys of machines."""
 
 from datetime import time
+from zoneinfo import ZoneInfo
 
 import pghistory
 from django.contrib.auth.models import AbstractUser
@@ -51,6 +52,10 @@ class Store(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def zone(self) -> ZoneInfo:
+        """The store's time zone; raises where the name is none."""
+        return ZoneInfo(self.timezone)
 
 
 class Person(AbstractUser):

@@ -1,18 +1,14 @@
 """The cast: one brand, two restaurants, the people who work there and the guests who come."""
 
 import os
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 import pytest
 
 from common.birthdays import Birthday
 from customers.models import Customer
-from customers.services.customers import Profile, register_customer
-from staff.models import Brand, Membership, Person, Role, Store
-
-NOON = datetime(2026, 6, 20, 4, 0, tzinfo=UTC)
-"""Saturday 20 June 2026, 12:00 in Shanghai: the moment at which most stories are told."""
-
+from staff.models import Brand, Person, Role, Store
+from tests.cast import NOON, hire, put_on_file
 
 @pytest.fixture
 def at() -> datetime:
@@ -39,19 +35,6 @@ def other_store(brand: Brand) -> Store:
 def rival(db) -> Store:
     """A restaurant of another brand."""
     return Store.objects.create(brand=Brand.objects.create(code="rival", name="别家"), code="R1", name="别家店")
-
-
-def hire(username: str, name: str, role: str, store: Store, *, brand_wide: bool = False) -> Person:
-    """A person with a role in a store since 2020; the password is the username."""
-    person = Person.objects.create_user(username, password=username, name=name)
-    Membership.objects.create(
-        person=person,
-        brand=store.brand,
-        store=None if brand_wide else store,
-        role=role,
-        since=date(2020, 1, 1),
-    )
-    return person
 
 
 @pytest.fixture
@@ -83,13 +66,6 @@ def hq(store: Store) -> Person:
 def stranger(other_store: Store) -> Person:
     """Store head of the other restaurant."""
     return hire("wu", "吴店长", Role.HEAD, other_store)
-
-
-def put_on_file(store: Store, name: str, at: datetime = NOON, **said: object) -> Customer:
-    """A guest on file in a store."""
-    return register_customer(
-        store=store, profile=Profile(name=name, **said), actor=None, at=at, source="desk"
-    ).customer
 
 
 @pytest.fixture

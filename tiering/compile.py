@@ -64,7 +64,9 @@ def reasons_array(scheme: Scheme, tier_column: str) -> str:
             f"CASE WHEN {condition(node)} THEN {quoted(name)} END" for name, node in lines_of(tier)
         )
         cases.append(f"WHEN {quoted(tier.code)} THEN to_jsonb(array_remove(ARRAY[{held}]::text[], NULL))")
-    return f"CASE {tier_column} WHEN '{UNRATED}' THEN f.unrated {' '.join(cases)} ELSE '[]'::jsonb END"
+    # Unrated by the fallback is unrated without a gap: nothing held, nothing is missing.
+    told = f"CASE {tier_column} WHEN '{UNRATED}' THEN f.unrated {' '.join(cases)} END"
+    return f"coalesce({told}, '[]'::jsonb)"
 
 
 def facts_object(keys: list[str]) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import pgettext
 
+from common.messages import add_sentences
 from common.money import half_up, show_yuan
 from tiering import facts
 from tiering.rules import UNRATED, Compare, Group, Judged, Node, Problem, Scheme, Tagged, Tier
@@ -45,6 +46,13 @@ PROBLEMS = {
         "门槛顺序反了：%(high)s 的“%(name)s”要求 %(high_value)s，却比 %(low)s 的 %(low_value)s 还宽。"
     ),
 }  # fmt: skip
+
+add_sentences(
+    {
+        "scheme_refused": _lazy("这个方案有问题，没有保存。"),
+        "unknown_preset": _lazy("没有“%(preset)s”这个预设方案。"),
+    }
+)
 
 FIELDS = {
     "name": _lazy("姓名"),

@@ -131,9 +131,7 @@ class AliyunProvider:
             nonce = fingerprint("send", message.out_id, message.at.isoformat())
             target, headers = self._signed("SendSms", query, stamp, nonce)
         except UnicodeEncodeError:
-            return Answer(
-                Outcome.REFUSED, code="Local.NotText", detail="a variable is not valid text"
-            )
+            return Answer(Outcome.REFUSED, code="Local.NotText", detail="a variable is not valid text")
         result = post(self.where, target, headers, b"")
         body = result.body or {}
         return answer_from(
@@ -184,9 +182,7 @@ class AliyunProvider:
     def _signed(
         self, action: str, query: Mapping[str, str], stamp: str, nonce: str
     ) -> tuple[str, dict[str, str]]:
-        canonical = "&".join(
-            f"{_escape(key)}={_escape(value)}" for key, value in sorted(query.items())
-        )
+        canonical = "&".join(f"{_escape(key)}={_escape(value)}" for key, value in sorted(query.items()))
         payload = hashlib.sha256(b"").hexdigest()
         headers = {
             "host": self.where.header,
@@ -200,13 +196,10 @@ class AliyunProvider:
         lines = "".join(f"{key}:{headers[key]}\n" for key in sorted(headers))
         request = f"POST\n/\n{canonical}\n{lines}\n{names}\n{payload}"
         to_sign = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
-        signature = hmac.new(
-            self.access_key_secret.encode(), to_sign.encode(), hashlib.sha256
-        ).hexdigest()
+        signature = hmac.new(self.access_key_secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
         headers["accept"] = "application/json"
         headers["authorization"] = (
-            f"ACS3-HMAC-SHA256 Credential={self.access_key_id},"
-            f"SignedHeaders={names},Signature={signature}"
+            f"ACS3-HMAC-SHA256 Credential={self.access_key_id},SignedHeaders={names},Signature={signature}"
         )
         return f"/?{canonical}", headers
 
@@ -227,9 +220,7 @@ def _among(rows: list[dict[str, Any]], out_id: str, result: Result) -> Finding:
         return finding_from(result, Found.NOT_FOUND)
     states = [_STATUS.get(str(row.get("SendStatus")), Found.FOUND_ACCEPTED) for row in mine]
     best = strongest(states)
-    return finding_from(
-        result, states[best], code=str(mine[best].get("ErrCode") or ""), count=len(mine)
-    )
+    return finding_from(result, states[best], code=str(mine[best].get("ErrCode") or ""), count=len(mine))
 
 
 def _items(body: bytes) -> list[dict[str, Any]]:
@@ -272,9 +263,7 @@ def _receipt(item: dict[str, Any]) -> Receipt:
 def _reply(item: dict[str, Any]) -> Reply:
     phone = national_number(str(item["phone_number"]))
     text = str(item.get("content") or "")
-    key = fingerprint(
-        "aliyun", "reply", phone, text, item.get("sequence_id"), item.get("send_time")
-    )
+    key = fingerprint("aliyun", "reply", phone, text, item.get("sequence_id"), item.get("send_time"))
     return Reply("aliyun", phone, text, parse_china_time(item.get("send_time")), key)
 
 

@@ -181,9 +181,7 @@ def parse_china_time(text: object) -> datetime | None:
 
 def fingerprint(*parts: object) -> str:
     """64 hex characters that are the same whenever the same event is pushed again."""
-    return hashlib.sha256(
-        "\x1f".join(str(part) for part in parts).encode("utf-8", "replace")
-    ).hexdigest()
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode("utf-8", "replace")).hexdigest()
 
 
 def days_to_ask(sent_on: date, at: datetime) -> list[date]:

@@ -10,16 +10,15 @@ import unicodedata
 from typing import Literal
 
 # The whole reply, once letters are folded and punctuation, spaces and ornaments are gone.
-_WORDS = frozenset(
-    """
+_STOP_WORDS = """
     r td tdr rtd tr rt q qx tui tuiding tuidin jushou quxiao
     n no nono stop stopall unsubscribe unsub cancel quit end remove optout block
     退 退订 退定 退訂 退掉 退出 退了 推订 腿订 t退订 拒 拒收 拒绝 拒絕
     停 停止 停发 停發 停用 取消 取消订阅 屏蔽 拉黑 删除 勿发 勿扰 否 不
     不用 不用了 不要 不要了 不需要 不想要 不收 不接收 不订 不订阅
     别发 别发了 别烦我 滚 烦 烦死了 骚扰 垃圾短信 举报 投诉 够了
-    """.split()
-)
+"""
+_WORDS = frozenset(_STOP_WORDS.split())
 _REPEATED = re.compile(r"(?:回复?|发送?|reply)?(?:r+|t+|n+|(?:td)+|退订?|拒收?)(?:回复?r)?")
 
 _CERTAIN = re.compile(
@@ -35,12 +34,12 @@ _CERTAIN = re.compile(
 _DOUBTFUL = re.compile(
     r"退|拒|停|不要|不需要|不想要|不用(?!谢|客气|找|担心)|别发|別發|勿|骚扰|騷擾|打扰|打擾"
     r"|投诉|举报|屏蔽|拉黑|(?<!麻)烦|滚(?!烫|动)|删除|垃圾|侵犯|隐私|12321|律师|^0+$"
-    r"|取消(?!预订|预定|订位|订座|订桌|定位|包间|包厢)|stop|unsub|spam|remove me"
+    r"|取消(?!.{0,6}(?:预订|预定|订位|订座|订桌|定位|包间|包厢))|stop|unsub|spam|remove me"
 )
 _LONE_LETTER = re.compile(r"(?:^|[^a-z0-9])(?:r|td?|n)(?:$|[^a-z0-9])")
 # Whoever answers this way is not the guest we mean.
 _STRANGER = re.compile(
-    r"不是本人|非本人|不是我的?(?:生日|号)|不是(?:他|她|机主)|[你您](?:是谁|谁啊?|哪位)|谁啊"
+    r"不是本人|非本人|不是我的?(?:生日|号)|不是(?:他|她|机主)|[你您](?:是谁|谁啊?|是?哪位)|谁啊"
     r"|打错|发错|搞错|弄错|认错|换号|换人|换了?主人|不认识|号码(?:已经?)?换|新号主|机主"
     r"|wrong number|who is this|who are you"
 )
@@ -49,41 +48,42 @@ _FRIENDLY_SIGNS = frozenset(
     "👍👌🙏🤝👏💪❤🧡💛💚💙💜🖤🤍🤎💕💖💗💓💞💝💘😊😀😃😄😁😆🙂😉😍🥰"
     "😘😋😎🤗🥳😂🤣☺🌹🌺🌸🌷🌻💐🎂🎁🎉🎊🎈🍰🥂🍻🍺🍷🧧🏮✨⭐🌟🌙🥮👋✌🙌💯🔥🐉🐲🍀"
 )
+_BRACKETS = re.compile(r"【[^】]*】|\[[^\]]{1,20}\]")
 _PLAIN = frozenset({"ok", "hi", "y", "k", "ty", "gd", "gm"})
 
 
 def is_opt_out(text: str) -> bool | Literal["unsure"]:
     """Judge one reply: True, "unsure" (stop and review) or False."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    folded = re.sub(r"【[^】]*】|\[[^\]]{1,20}\]", "", folded)
-    signs = {char for char in text if char in _REFUSING_SIGNS}
-    bare = "".join(char for char in folded if unicodedata.category(char)[0] in "LN")
+    whole = unicodedata.normalize("NFKC", text).casefold()
+    # A guest may quote our signature, or write the very word in brackets: the strictest reading counts.
+    readings = (whole, re.sub(r"^\W*【[^】]*】", "", whole), re.sub(_BRACKETS, "", whole))
+    verdicts = {_judge(reading) for reading in readings if reading.strip() or not whole.strip()}
+    if True in verdicts:
+        return True
+    return "unsure" if "unsure" in verdicts else False
+
+
+def _judge(text: str) -> bool | Literal["unsure"]:
+    bare = "".join(char for char in text if unicodedata.category(char)[0] in "LN")
+    refusing = bool(_REFUSING_SIGNS & set(text))
     if not bare:
-        return _only_signs(text, signs)
-    if (
-        bare in _WORDS
-        or _REPEATED.fullmatch(bare)
-        or _CERTAIN.search(folded)
-        or _CERTAIN.search(bare)
-    ):
+        return True if refusing else _only_signs(text)
+    if bare in _WORDS or _REPEATED.fullmatch(bare) or _CERTAIN.search(text) or _CERTAIN.search(bare):
         return True
-    if signs or any(
-        words.search(form) for words in (_DOUBTFUL, _STRANGER) for form in (bare, folded)
-    ):
+    if refusing or any(p.search(form) for p in (_DOUBTFUL, _STRANGER) for form in (text, bare)):
         return "unsure"
-    if _LONE_LETTER.search(folded) or (
-        bare.isalpha() and bare.isascii() and len(bare) <= 2 and bare not in _PLAIN
-    ):
-        return "unsure"
-    return False
+    return "unsure" if _LONE_LETTER.search(text) or _is_odd_code(bare) else False
 
 
-def _only_signs(text: str, refusing: set[str]) -> bool | Literal["unsure"]:
-    """A reply without a letter. What cannot be read (empty, a lost sign shown as "?" or "\ufffd")
-    is unsure."""
-    if refusing:
-        return True
-    if not text.strip() or set(text) & set("?？\ufffd"):
+def _is_odd_code(word: str) -> bool:
+    """One or two Latin letters that are no greeting: perhaps another sender's way to stop."""
+    return word.isalpha() and word.isascii() and len(word) <= 2 and word not in _PLAIN
+
+
+def _only_signs(text: str) -> bool | Literal["unsure"]:
+    """A reply without a letter. What cannot be read is unsure: nothing at all, or a lost sign that
+    arrives as a question mark or a replacement character."""
+    if not text.strip() or set(text) & {"?", "\N{REPLACEMENT CHARACTER}"}:
         return "unsure"
     symbols = {char for char in text if unicodedata.category(char) == "So"}
     return "unsure" if symbols - _FRIENDLY_SIGNS else False

@@ -148,12 +148,7 @@ class TencentProvider:
         response, error = _response(result)
         statuses = response.get("SendStatusSet")
         status: Mapping[str, Any] = error
-        if (
-            not error
-            and isinstance(statuses, list)
-            and len(statuses) == 1
-            and isinstance(statuses[0], dict)
-        ):
+        if not error and isinstance(statuses, list) and len(statuses) == 1 and isinstance(statuses[0], dict):
             status = statuses[0]
         return answer_from(
             result,
@@ -186,9 +181,7 @@ class TencentProvider:
                 Found.UNAVAILABLE,
                 code=str(error.get("Code") or f"Local.{result.error or 'Unreadable'}"),
             )
-        mine = [
-            row for row in rows if isinstance(row, dict) and row.get("SessionContext") == out_id
-        ]
+        mine = [row for row in rows if isinstance(row, dict) and row.get("SessionContext") == out_id]
         if not mine:
             return finding_from(result, Found.UNAVAILABLE, code="Local.NotReportedYet")
         states = [_state(row) for row in mine]
@@ -215,9 +208,7 @@ class TencentProvider:
         lines = "".join(f"{key}:{headers[key].lower()}\n" for key in sorted(headers))
         request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
         scope = f"{day}/sms/tc3_request"
-        to_sign = (
-            f"TC3-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        )
+        to_sign = f"TC3-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
         key = ("TC3" + self.access_key_secret).encode()
         for part in (day, "sms", "tc3_request"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -252,17 +243,13 @@ class TencentProvider:
             at = datetime.fromtimestamp(int(str(sent)), UTC)
         except (ValueError, OverflowError, OSError):
             at = None
-        return [
-            Reply("tencent", phone, text, at, fingerprint("tencent", "reply", phone, text, sent))
-        ]
+        return [Reply("tencent", phone, text, at, fingerprint("tencent", "reply", phone, text, sent))]
 
 
 def _numbered(message: Outgoing) -> list[str] | None:
     params = message.params
     if message.order:
-        return (
-            [params[name] for name in message.order] if set(message.order) == set(params) else None
-        )
+        return [params[name] for name in message.order] if set(message.order) == set(params) else None
     if all(name.isdecimal() for name in params):
         return [params[name] for name in sorted(params, key=int)]
     return list(params.values()) if len(params) <= 1 else None
@@ -292,9 +279,7 @@ def _receipt(item: object) -> Receipt:
     phone = national_number(str(item.get("nationcode") or "") + str(item["mobile"]))
     delivered = item["report_status"] == "SUCCESS"
     code = str(item.get("errmsg") or "")[:CODE_LENGTH]
-    key = fingerprint(
-        "tencent", "receipt", message_id, phone, delivered, code, item.get("user_receive_time")
-    )
+    key = fingerprint("tencent", "receipt", message_id, phone, delivered, code, item.get("user_receive_time"))
     at = parse_china_time(item.get("user_receive_time"))
     return Receipt("tencent", "", message_id, phone, delivered, code, at, key)
 

@@ -63,9 +63,7 @@ def endpoint(url: str, *, connect_s: float = 3.0, read_s: float = 5.0) -> Endpoi
         raise ValueError(f"plain http is allowed to this machine only: {url!r}")
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    return Endpoint(
-        secure, parts.hostname, port, parts.netloc.rpartition("@")[2], connect_s, read_s
-    )
+    return Endpoint(secure, parts.hostname, port, parts.netloc.rpartition("@")[2], connect_s, read_s)
 
 
 def post(where: Endpoint, target: str, headers: Mapping[str, str], body: bytes) -> Result:
@@ -98,9 +96,7 @@ def post(where: Endpoint, target: str, headers: Mapping[str, str], body: bytes) 
 def _connection(where: Endpoint) -> http.client.HTTPConnection:
     if where.secure:
         context = _tls_context()
-        return http.client.HTTPSConnection(
-            where.host, where.port, timeout=where.connect_s, context=context
-        )
+        return http.client.HTTPSConnection(where.host, where.port, timeout=where.connect_s, context=context)
     return http.client.HTTPConnection(where.host, where.port, timeout=where.connect_s)
 
 

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=40)),
                 ('tier', models.CharField(max_length=20)),
-                ('trigger', models.CharField(choices=[('birthday', '生日'), ('festival', '节日'), ('monthly', '每月'), ('weekly', '每周'), ('half_year', '每半年'), ('yearly', '每年'), ('absence', '未到店'), ('after_visit', '消费后'), ('each_visit', '每次到店'), ('campaign', '活动'), ('new_dish', '新菜')], max_length=12)),
+                ('trigger', models.CharField(choices=[('birthday', '生日'), ('festival', '节日'), ('monthly', '每月'), ('weekly', '每周'), ('half_year', '每半年'), ('yearly', '每年'), ('absence', '未到店'), ('after_visit', '消费后'), ('each_visit', '每次到店'), ('campaign', '活动'), ('new_dish', '新菜'), ('suggestion', '建议采纳'), ('any_time', '随时')], max_length=12)),
                 ('occasions', models.JSONField(default=list)),
                 ('channel', models.CharField(choices=[('phone', '电话'), ('visit', '拜望'), ('gift', '礼品'), ('card', '贺卡'), ('sms', '短信'), ('wechat', '微信'), ('event', '宴请'), ('in_store', '到店')], max_length=10)),
                 ('zh', models.CharField(max_length=120)),

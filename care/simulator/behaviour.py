@@ -83,9 +83,7 @@ class Behaviour:
             if "mode" in wish or "delay_ms" in wish:
                 if not wish.get("add"):
                     self._rules = [
-                        old
-                        for old in self._rules
-                        if rule.provider and old.provider != rule.provider
+                        old for old in self._rules if rule.provider and old.provider != rule.provider
                     ]
                 self._rules.append(rule)
 

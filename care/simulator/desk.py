@@ -191,6 +191,4 @@ def national(phone: str) -> str:
 
 def is_mobile(phone: str) -> bool:
     """Whether it is a mainland mobile number."""
-    return (
-        len(phone) == 11 and phone.isdecimal() and phone.startswith("1") and phone[1] in "3456789"
-    )
+    return len(phone) == 11 and phone.isdecimal() and phone.startswith("1") and phone[1] in "3456789"

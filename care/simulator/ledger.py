@@ -95,8 +95,7 @@ class Ledger:
         return [
             entry
             for entry in entries
-            if (not out_id or entry.out_id == out_id)
-            and (not provider or entry.provider == provider)
+            if (not out_id or entry.out_id == out_id) and (not provider or entry.provider == provider)
         ]
 
     def last(self, count: int) -> list[Entry]:

@@ -172,12 +172,7 @@ class Pusher:
                 if due.body:
                     self._push(due)
             for provider in self._forms:
-                fresh = [
-                    e
-                    for due in ready
-                    if not due.body and due.provider == provider
-                    for e in due.entries
-                ]
+                fresh = [e for due in ready if not due.body and due.provider == provider for e in due.entries]
                 if self._settings.mode == "shuffled":
                     self._random.shuffle(fresh)
                 for start in range(0, len(fresh), BATCH):

@@ -8,6 +8,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,8 +35,9 @@ class SimulatorServer(ThreadingHTTPServer):
     request_queue_size = 256
 
     def __init__(self, port: int, desk: Desk) -> None:
-        super().__init__((HOST, port), _Handler)
+        # Before the port: a port that is taken closes the server again, and the desk with it.
         self.desk = desk
+        super().__init__((HOST, port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A caller that hangs up is not news; anything else is."""
@@ -86,9 +88,7 @@ def make_server(
         timedelta(seconds=tencent_window_s),
     )
     sdk_app_id = env.get("SMS_SDK_APP_ID") or SDK_APP_ID
-    return SimulatorServer(
-        port, Desk(keys=keys, ledger=ledger, pusher=pusher, sdk_app_id=sdk_app_id)
-    )
+    return SimulatorServer(port, Desk(keys=keys, ledger=ledger, pusher=pusher, sdk_app_id=sdk_app_id))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -242,10 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Never answer: wait until the caller hangs up, at most a minute."""
         self.close_connection = True
         self.connection.settimeout(HOLD_SECONDS)
-        try:
+        with suppress(OSError):
             self.connection.recv(1)
-        except OSError:
-            pass
 
 
 def _json(value: object, status: int = 200) -> Out:

@@ -109,9 +109,7 @@ def check_aliyun(request: Request, keys: Keys, nonces: Nonces, now: datetime) ->
         _hmac(keys.access_key_secret.encode(), f"ACS3-HMAC-SHA256\n{_sha256(canonical)}").hex(),
         signature,
     ):
-        raise Refusal(
-            "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."
-        )
+        raise Refusal("SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")
     signed_at = _aliyun_time(request.headers["x-acs-date"])
     if abs(now - signed_at) > keys.aliyun_window:
         raise Refusal("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
@@ -165,9 +163,7 @@ def _aliyun_time(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise Refusal(
-            "InvalidTimeStamp.Format", "Specified time stamp is not well formatted."
-        ) from None
+        raise Refusal("InvalidTimeStamp.Format", "Specified time stamp is not well formatted.") from None
 
 
 def _sha256(text: str) -> str:

@@ -66,9 +66,7 @@ def draft(request: Request, desk: Desk, signed_at: datetime) -> Draft:
     return Draft(entries, _out(SendStatusSet=statuses))
 
 
-def _entry(
-    phone: str, fields: dict[str, Any], context: str, desk: Desk, signed_at: datetime
-) -> Entry:
+def _entry(phone: str, fields: dict[str, Any], context: str, desk: Desk, signed_at: datetime) -> Entry:
     if not is_mobile(phone):
         raise Refusal("InvalidParameterValue.IncorrectPhoneNumber", "incorrect phone number", 200)
     template, sign = str(fields.get("TemplateId", "")), str(fields.get("SignName") or "")
@@ -152,9 +150,7 @@ def receipts_body(entries: list[Entry]) -> bytes:
             "mobile": entry.phone,
             "report_status": "SUCCESS" if entry.status == "delivered" else "FAIL",
             "errmsg": entry.status_code,
-            "description": "用户短信送达成功"
-            if entry.status == "delivered"
-            else "用户短信送达失败",
+            "description": "用户短信送达成功" if entry.status == "delivered" else "用户短信送达失败",
             "sid": entry.message_id,
         }
         for entry in entries

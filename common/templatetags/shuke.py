@@ -8,7 +8,9 @@ from django import template
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from common.birthdays import Birthday, format_birthday
 from common.money import show_yuan
+from common.phones import mask
 
 register = template.Library()
 _WEEKDAYS = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
@@ -73,3 +75,39 @@ def days_ago(value: date | None, today: date) -> str:
 def item(mapping: Any, key: Any) -> Any:
     """mapping[key], or nothing."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def masked(number: str | None) -> str:
+    """138****8899; nothing for None."""
+    return mask(number) if number else ""
+
+
+@register.filter
+def birthday(value: Birthday | None) -> str:
+    """6月3日, 农历八月十五 · 3 Jun, lunar 8/15; the year of birth stays out of pages. Nothing for None."""
+    if value is None:
+        return ""
+    if not _is_english():
+        return format_birthday(value)
+    if value.calendar == "solar":
+        return f"{value.day} {date(2000, value.month, 1):%b}"
+    return f"lunar {'leap ' if value.leap else ''}{value.month}/{value.day}"
+
+
+@register.simple_tag
+def either(zh: str, en: str) -> str:
+    """Of a text that is kept in two languages, the reader's."""
+    return en if _is_english() and en else zh
+
+
+@register.filter
+def percent_of(part: int | float, whole: int | float) -> float:
+    """A share in per cent, 0 to 100, for a bar's width; 0 of nothing."""
+    return round(max(0.0, min(100.0, 100 * float(part) / float(whole))), 1) if whole else 0.0
+
+
+@register.filter
+def minus(a: int, b: int) -> int:
+    """a - b."""
+    return a - b

@@ -7,8 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from crm.embedded.place import ROOT
-from crm.embedded.postgres import package_folder
+from crm.embedded.place import ROOT, package_folder
 from crm.embedded.process import LauncherError
 
 _LEAST_NODE = 20
@@ -31,9 +30,7 @@ _OLD_FONTS = re.compile(rb',url\("[^"]+"\) format\("(woff|truetype)"\)')
 def install_frontend() -> None:
     """Fill `static/vendor/`; instant where it is already what package-lock.json asks for."""
     vendor = ROOT / "static" / "vendor"
-    wanted = hashlib.sha256(
-        (ROOT / "package-lock.json").read_bytes() + repr(_FILES).encode()
-    ).hexdigest()
+    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes() + repr(_FILES).encode()).hexdigest()
     stamp = vendor / ".stamp"
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -44,15 +41,15 @@ def install_frontend() -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / name, folder)
         argv = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        argv.append(f"--cache={folder}/cache")
+        argv += ["--update-notifier=false", f"--cache={folder}/cache"]
         if subprocess.run(argv, cwd=folder, stdout=subprocess.DEVNULL).returncode != 0:
-            raise LauncherError(
-                "npm could not fetch the front end's packages; its own words are above."
-            )
+            raise LauncherError("npm could not fetch the front end's packages; its own words are above.")
         for target, source in _FILES.items():
             (part / target).parent.mkdir(parents=True, exist_ok=True)
             content = (Path(folder) / "node_modules" / source).read_bytes()
-            (part / target).write_bytes(_OLD_FONTS.sub(b"", _SOURCE_MAP.sub(b"", content)))
+            if target.endswith((".css", ".js")):
+                content = _OLD_FONTS.sub(b"", _SOURCE_MAP.sub(b"", content))
+            (part / target).write_bytes(content)
     (part / ".stamp").write_text(wanted)
     shutil.rmtree(vendor, ignore_errors=True)
     part.rename(vendor)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import pwd
 import subprocess
@@ -94,23 +95,23 @@ class Place:
         """Whom PostgreSQL runs as, for it refuses root: its data's owner, else postgres, else nobody."""
         if os.geteuid() != 0:
             return None
-        owners = {path.stat().st_uid for path in self.home.glob("pg[0-9]*")} - {0}
-        for candidate in [*owners, "postgres", "nobody"]:
+        for data in self.home.glob("pg[0-9]*"):
+            return Account.of(pwd.getpwuid(data.stat().st_uid))
+        for name in ("postgres", "nobody"):
             with contextlib.suppress(KeyError):
-                entry = (
-                    pwd.getpwnam(candidate)
-                    if isinstance(candidate, str)
-                    else pwd.getpwuid(candidate)
-                )
-                return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-        raise LauncherError(
-            "PostgreSQL refuses to run as root and there is no account postgres or nobody."
-        )
+                return Account.of(pwd.getpwnam(name))
+        raise LauncherError("PostgreSQL refuses to run as root and there is no account postgres or nobody.")
 
 
 def state_directory() -> Path:
     """CRM_STATE_DIR, else `.state` beside manage.py."""
     return Path(os.environ.get("CRM_STATE_DIR") or ROOT / ".state").absolute()
+
+
+def package_folder(name: str) -> Path | None:
+    """Where an installed package lies, without running its code."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
 @contextlib.contextmanager

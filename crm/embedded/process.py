@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -28,6 +29,11 @@ class Account(NamedTuple):
     name: str
     uid: int
     gid: int
+
+    @classmethod
+    def of(cls, entry: pwd.struct_passwd) -> "Account":
+        """The account of an entry of the password file."""
+        return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
     def identity(self) -> dict[str, Any]:
         """Keywords for Popen, which drops all three before it calls preexec_fn."""
@@ -145,7 +151,5 @@ def await_answer(child: Child, answers: Callable[[], bool], seconds: float = 120
     deadline = time.monotonic() + seconds
     while not answers():
         if child.exit_code() is not None or time.monotonic() > deadline:
-            raise LauncherError(
-                f"{child.name} does not start; the end of {child.log}:\n{child.last_words()}"
-            )
+            raise LauncherError(f"{child.name} does not start; the end of {child.log}:\n{child.last_words()}")
         time.sleep(0.03)

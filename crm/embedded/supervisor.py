@@ -84,9 +84,7 @@ def run(state: Path) -> int:
             _fill(place, environment)
             for child in _processes(place, port, environment):
                 kept.append(_Kept(child.start()))
-            await_answer(
-                next(k.child for k in kept if k.child.name == "web"), lambda: _web_answers(port)
-            )
+            await_answer(next(k.child for k in kept if k.child.name == "web"), lambda: _web_answers(port))
             print(f"\nShuke answers at http://127.0.0.1:{port}/   (Ctrl-C stops it)\n", flush=True)
             _manage(environment, "demo_logins")
             while True:
@@ -185,7 +183,7 @@ def _simulator_port(place: Place) -> int:
     """The port of last time if it is free, for receipts on their way; else the first free one."""
     note = place.run / "sms_simulator.port"
     remembered = [int(note.read_text())] if note.exists() else []
-    port = next(port for port in [*remembered, *_SIMULATOR_PORTS] if _is_free(port))
+    port: int = next(filter(_is_free, [*remembered, *_SIMULATOR_PORTS]))
     note.write_text(str(port))
     return port
 
@@ -210,9 +208,7 @@ def _is_new(database_url: str) -> bool:
         require_utf8(database_url)
         connection = psycopg2.connect(database_url)
     except psycopg2.OperationalError as error:
-        raise LauncherError(
-            f"The database of DATABASE_URL does not answer: {error}".strip()
-        ) from None
+        raise LauncherError(f"The database of DATABASE_URL does not answer: {error}".strip()) from None
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('django_migrations') IS NULL")
         return bool(cursor.fetchone() == (True,))
@@ -225,9 +221,7 @@ def _manage(environment: dict[str, str], *words: str) -> int:
 
 def _must(environment: dict[str, str], *words: str) -> None:
     if code := _manage(environment, *words):
-        raise LauncherError(
-            f"manage.py {words[0]} failed with code {code}; its own words are above."
-        )
+        raise LauncherError(f"manage.py {words[0]} failed with code {code}; its own words are above.")
 
 
 def _processes(place: Place, port: int, environment: dict[str, str]) -> list[Child]:
@@ -250,7 +244,7 @@ def _processes(place: Place, port: int, environment: dict[str, str]) -> list[Chi
         simulator_port = environment["SMS_PROVIDER_URL"].rpartition(":")[2]
         commands["sms_simulator"] = [*manage, "sms_simulator", "--port", simulator_port]
     # Quick ends that take the children along: gunicorn's own, and for Celery, whose own end waits
-    # for a broker that is gone by then, the one that crm/celery.py ties its pool to.
+    # for a broker that is gone by then, the one its pool is tied to by the kernel.
     orphan_signals = {"web": signal.SIGQUIT, "worker": signal.SIGKILL}
     return [
         Child(

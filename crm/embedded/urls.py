@@ -26,9 +26,7 @@ def parse_database_url(url: str) -> dict[str, object]:
     """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ValueError(
-            f"DATABASE_URL must begin with postgresql://, not {parts.scheme or 'nothing'}://"
-        )
+        raise ValueError(f"DATABASE_URL must begin with postgresql://, not {parts.scheme or 'nothing'}://")
     if parts.fragment:
         raise ValueError("DATABASE_URL holds a bare #: write it as %23")
     credentials, _, place = parts.netloc.rpartition("@")
@@ -79,15 +77,12 @@ def _redis_parts(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError(
-            "REDIS_URL must begin with redis://, rediss:// or unix://, "
-            f"not {parts.scheme or 'nothing'}://"
+            f"REDIS_URL must begin with redis://, rediss:// or unix://, not {parts.scheme or 'nothing'}://"
         )
     if parts.scheme == "unix":
         place, number = parts.netloc + parts.path, parts.query.removeprefix("db=")
     else:
         place, number = parts.netloc, parts.path.strip("/")
     if number and not number.isdecimal():
-        raise ValueError(
-            "REDIS_URL must end in a database's number: redis://host/0, unix:///path?db=0"
-        )
+        raise ValueError("REDIS_URL must end in a database's number: redis://host/0, unix:///path?db=0")
     return parts.scheme, place, int(number or 0)

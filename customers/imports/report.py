@@ -14,10 +14,7 @@ from common.cells import safe_cell
 from common.errors import Refused
 from common.messages import sentence
 from common.tables import read_table
-from customers.imports import sentences
 from customers.imports.rows import REASON_HEADERS, RowError
-
-__all__ = ["ImportReport", "faults_as_dicts", "refusal_as_dict", "rest_as_csv", "sentences"]
 
 ERRORS_SHOWN = 200
 

@@ -262,8 +262,7 @@ def _visit(cells: _Cells, zone: tzinfo, at: datetime) -> VisitRow | None:
         customer_external_id=cells.take("customer_external_id", _number, ""),
         customer_phone=cells.take("customer_phone", normalise_phone, ""),
         # Nobody at the table is how tills write that nobody counted.
-        party_size=cells.take("party_size", lambda text: parse_count(text, most=PARTY_AT_MOST), None)
-        or None,
+        party_size=cells.take("party_size", lambda text: parse_count(text, most=PARTY_AT_MOST), None) or None,
         table=cells.take("table", _line(20), ""),
         occasion=cells.take("occasion", lambda text: _choice(text, OCCASIONS), ""),
         channel=cells.take("channel", lambda text: _choice(text, CHANNELS), ""),
@@ -332,7 +331,9 @@ def _choice(text: str, labels: Mapping[str, str]) -> str:
     raise CellError("word_not_allowed", text=shorten(text), allowed=allowed)
 
 
-_DISH = re.compile(r"(?P<name>.+?)\s*[×xX*✕]\s*(?P<count>[0-9]{1,4}(?:\.[0-9]{1,3})?)\s*[份个只条瓶杯碗盘例位两斤串打盒]?")
+_DISH = re.compile(
+    r"(?P<name>.+?)\s*[×xX*✕]\s*(?P<count>[0-9]{1,4}(?:\.[0-9]{1,3})?)\s*[份个只条瓶杯碗盘例位两斤串打盒]?"
+)
 
 
 def parse_dishes(text: str) -> tuple[tuple[str, int | float], ...]:
@@ -345,7 +346,12 @@ def parse_dishes(text: str) -> tuple[tuple[str, int | float], ...]:
         found = _DISH.fullmatch(written)
         name, count = (found["name"], Fraction(found["count"])) if found else (written, Fraction(1))
         # A sign of multiplication that no quantity follows; a bare x may end a dish's name.
-        if not count or len(name) > 60 or re.search(r"[×*✕]\s*[^\s\w]*[0-9.]*$", name) or _CONTROL.search(name):
+        if (
+            not count
+            or len(name) > 60
+            or re.search(r"[×*✕]\s*[^\s\w]*[0-9.]*$", name)
+            or _CONTROL.search(name)
+        ):
             raise CellError("dish_unreadable", text=shorten(part))
         dishes.append((name, int(count) if count.denominator == 1 else float(count)))
     if len(dishes) > DISHES_AT_MOST:

@@ -11,8 +11,8 @@ add_sentences(
         "no_rows": _("文件里只有表头，没有数据。"),
         "file_not_found": _("找不到文件 %(file)s。"),
         "file_unreadable": _("文件 %(file)s 打不开。"),
-        "store_not_found": _("没有编号为“%(store)s”的门店。"),
         "rows_refused": _("%(rows)s 行里有 %(bad)s 行不能导入，所以一行也没有导入。"),
+        "rest_not_written": _("能导入的行已经导入，但写不了文件 %(file)s；换个位置再运行一次即可。"),
         "import_interrupted": _("导入中断了 %(times)s 次，没有写入任何内容，请重新上传。"),
         "import_failed": _("导入时出了意外，没有写入任何内容，请告诉管理员。"),
         # one cell
@@ -32,7 +32,9 @@ add_sentences(
         "row_repeats_number": _("编号 %(number)s 在第 %(row)s 行已经出现，两行内容不同。"),
         "row_repeats_phone": _("这个手机号在第 %(row)s 行已经出现。"),
         "row_same_guest": _("与第 %(row)s 行是同一位客人。"),
-        "row_same_bill": _("没有消费单号，又与第 %(row)s 行同客、同时、同额、同台，分不清是不是同一笔，请填写消费单号。"),
+        "row_same_bill": _(
+            "没有消费单号，又与第 %(row)s 行同客、同时、同额、同台，分不清是不是同一笔，请填写消费单号。"
+        ),
         # one row beside what is on file
         "phone_of_other_guest": _("这个手机号是另一位客人的。"),
         "phone_has_other_number": _("这个手机号的客人在本店的编号是 %(number)s，与这一行不同。"),

@@ -57,7 +57,9 @@ def greeted(policy: LeapPolicy) -> dict[BirthdayKey, list[date]]:
 
 
 @pytest.mark.parametrize(
-    "policy", [LeapPolicy(), LeapPolicy(leap_day="mar01", leap_month="ordinary")], ids=["usual", "other"]
+    "policy",
+    [LeapPolicy(), LeapPolicy(leap_day="mar01", leap_month="ordinary")],
+    ids=["usual", "other"],
 )
 def test_every_birthday_is_greeted_exactly_once_a_year_of_its_calendar(policy: LeapPolicy) -> None:
     days = greeted(policy)
@@ -81,7 +83,9 @@ def test_every_birthday_is_greeted_exactly_once_a_year_of_its_calendar(policy: L
 def test_every_lunar_greeting_is_where_the_rules_and_another_library_put_it() -> None:
     for year in range(FIRST, 2057):
         leap_month = LCalendars.leap_month(year)
-        lengths = {(month, bool(leap)): days for month, days, leap in LCalendars.iter_year_month(year)}
+        lengths = {
+            (month, bool(leap)): days for month, days, leap in LCalendars.iter_year_month(year)
+        }
         for key in LUNAR:
             in_leap = key.leap and leap_month == key.month
             day = min(key.day, lengths[key.month, in_leap])
@@ -92,8 +96,20 @@ def test_every_lunar_greeting_is_where_the_rules_and_another_library_put_it() ->
 @pytest.mark.parametrize(
     ("case", "birthday", "from_day", "on", "key_year"),
     [
-        ("29 February in a common year", Birthday("solar", 1992, 2, 29), TODAY, date(2027, 2, 28), 2027),
-        ("29 February in a leap year", Birthday("solar", 1992, 2, 29), date(2028, 1, 1), date(2028, 2, 29), 2028),
+        (
+            "29 February in a common year",
+            Birthday("solar", 1992, 2, 29),
+            TODAY,
+            date(2027, 2, 28),
+            2027,
+        ),
+        (
+            "29 February in a leap year",
+            Birthday("solar", 1992, 2, 29),
+            date(2028, 1, 1),
+            date(2028, 2, 29),
+            2028,
+        ),
         ("today counts", Birthday("solar", 1985, 6, 3), TODAY, TODAY, 2026),
         ("yesterday is next year", Birthday("solar", 1985, 6, 2), TODAY, date(2027, 6, 2), 2027),
         ("Mid-Autumn child", Birthday("lunar", 1963, 8, 15), TODAY, date(2026, 9, 25), 2026),
@@ -118,13 +134,39 @@ def test_every_lunar_greeting_is_where_the_rules_and_another_library_put_it() ->
             date(2026, 7, 14),
             2026,
         ),
-        ("day 30 of a short month: the eve of 2026 is the 29th", Birthday("lunar", 1960, 12, 30), date(2026, 1, 1), date(2026, 2, 16), 2025),
-        ("day 30 of a long month: the eve of 2024 is the 30th", Birthday("lunar", 1960, 12, 30), date(2024, 1, 1), date(2024, 2, 9), 2023),
-        ("late in the lunar year: falls in the next January", Birthday("lunar", None, 11, 20), date(2025, 1, 1), date(2026, 1, 8), 2025),
-        ("and again in that December", Birthday("lunar", None, 11, 20), date(2026, 1, 9), date(2026, 12, 28), 2026),
+        (
+            "day 30 of a short month: the eve of 2026 is the 29th",
+            Birthday("lunar", 1960, 12, 30),
+            date(2026, 1, 1),
+            date(2026, 2, 16),
+            2025,
+        ),
+        (
+            "day 30 of a long month: the eve of 2024 is the 30th",
+            Birthday("lunar", 1960, 12, 30),
+            date(2024, 1, 1),
+            date(2024, 2, 9),
+            2023,
+        ),
+        (
+            "late in the lunar year: falls in the next January",
+            Birthday("lunar", None, 11, 20),
+            date(2025, 1, 1),
+            date(2026, 1, 8),
+            2025,
+        ),
+        (
+            "and again in that December",
+            Birthday("lunar", None, 11, 20),
+            date(2026, 1, 9),
+            date(2026, 12, 28),
+            2026,
+        ),
     ],
 )
-def test_next_celebration(case: str, birthday: Birthday, from_day: date, on: date, key_year: int) -> None:
+def test_next_celebration(
+    case: str, birthday: Birthday, from_day: date, on: date, key_year: int
+) -> None:
     assert next_celebration(birthday, from_day) == (on, key_year), case
     assert birthday.key in matches_on(on), case
 
@@ -151,8 +193,14 @@ def test_one_conversion_names_all_birthdays_of_a_day() -> None:
 
 def test_an_occasion_names_the_birthday_as_told_and_the_year_of_its_calendar() -> None:
     assert occasion_key(Birthday("solar", 1985, 6, 3), TODAY) == "birthday:solar:06-03:2026"
-    assert occasion_key(Birthday("solar", 1992, 2, 29), date(2027, 2, 28)) == "birthday:solar:02-29:2027"
-    assert occasion_key(Birthday("lunar", 1963, 8, 15), date(2026, 9, 25)) == "birthday:lunar:08-15:2026"
+    assert (
+        occasion_key(Birthday("solar", 1992, 2, 29), date(2027, 2, 28))
+        == "birthday:solar:02-29:2027"
+    )
+    assert (
+        occasion_key(Birthday("lunar", 1963, 8, 15), date(2026, 9, 25))
+        == "birthday:lunar:08-15:2026"
+    )
     late = Birthday("lunar", None, 11, 20)
     assert occasion_key(late, date(2026, 1, 8)) == "birthday:lunar:11-20:2025"
     assert occasion_key(late, date(2026, 12, 28)) == "birthday:lunar:11-20:2026"
@@ -226,7 +274,9 @@ def test_reads_what_people_write(written: str, birthday: Birthday) -> None:
         (date(1963, 4, 3), L, Birthday(L, 1963, 4, 3)),
     ],
 )
-def test_the_calendar_has_a_column_of_its_own(written: str | date, calendar: str, birthday: Birthday) -> None:
+def test_the_calendar_has_a_column_of_its_own(
+    written: str | date, calendar: str, birthday: Birthday
+) -> None:
     assert parse_birthday(written, calendar, today=TODAY) == birthday
 
 
@@ -265,7 +315,9 @@ def test_the_calendar_has_a_column_of_its_own(written: str | date, calendar: str
         ("a 30th in a month of 29", "1963-04-30", L, "birthday_month_has_29"),
     ],
 )
-def test_refuses_with_a_cause(case: str, written: str | date, calendar: str | None, code: str) -> None:
+def test_refuses_with_a_cause(
+    case: str, written: str | date, calendar: str | None, code: str
+) -> None:
     with pytest.raises(BirthdayError) as refused:
         parse_birthday(written, calendar, today=TODAY)
     assert refused.value.code == code, case

@@ -44,7 +44,11 @@ def test_every_day_from_1901_to_2056_converts_as_in_the_other_library_and_back()
         ("Spring Festival 2000", (2000, 1, 1, False), date(2000, 2, 5)),
         ("Spring Festival 2025", (2025, 1, 1, False), date(2025, 1, 29)),
         ("Spring Festival 2026", (2026, 1, 1, False), date(2026, 2, 17)),
-        ("Spring Festival 2034, after the leap eleventh month", (2034, 1, 1, False), date(2034, 2, 19)),
+        (
+            "Spring Festival 2034, after the leap eleventh month",
+            (2034, 1, 1, False),
+            date(2034, 2, 19),
+        ),
         ("Mid-Autumn 2020, on National Day", (2020, 8, 15, False), date(2020, 10, 1)),
         ("Mid-Autumn 2026", (2026, 8, 15, False), date(2026, 9, 25)),
         ("the sixth month of 2025", (2025, 6, 1, False), date(2025, 6, 25)),
@@ -59,7 +63,9 @@ def test_published_dates(what: str, lunar: tuple[int, int, int, bool], day: date
     assert solar_to_lunar(day) == LunarDate(*lunar), what
 
 
-@pytest.mark.parametrize("lunar", [(2026, 6, 1, True), (2026, 12, 30, False), (2026, 13, 1, False), (2026, 1, 0, False)])
+@pytest.mark.parametrize(
+    "lunar", [(2026, 6, 1, True), (2026, 12, 30, False), (2026, 13, 1, False), (2026, 1, 0, False)]
+)
 def test_a_lunar_day_that_is_not_there_is_refused(lunar: tuple[int, int, int, bool]) -> None:
     with pytest.raises(NoSuchLunarDay):
         lunar_to_solar(*lunar)

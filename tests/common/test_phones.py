@@ -86,7 +86,10 @@ def test_refuses_with_a_cause(case: str, written: str, code: str) -> None:
     assert refused.value.code == code, case
 
 
-@given(st.text(alphabet="0123456789+-.() 　１２３８eExX转*/'OE\x00\u202d", max_size=20) | st.text(max_size=20))
+@given(
+    st.text(alphabet="0123456789+-.() 　１２３８eExX转*/'OE\x00\u202d", max_size=20)
+    | st.text(max_size=20)
+)
 def test_normalising_twice_changes_nothing(written: str) -> None:
     try:
         once = normalise_phone(written)
@@ -97,7 +100,10 @@ def test_normalising_twice_changes_nothing(written: str) -> None:
     assert len(once.partition("-")[0]) <= 16
 
 
-@given(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True), st.sampled_from(["", "+86", "0086", "86", "0"]))
+@given(
+    st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
+    st.sampled_from(["", "+86", "0086", "86", "0"]),
+)
 def test_every_mobile_is_kept_whatever_stands_before_it(mobile: str, prefix: str) -> None:
     assert normalise_phone(prefix + mobile) == mobile
 

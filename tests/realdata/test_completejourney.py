@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -91,8 +90,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> convert.Written:
 
 
 @pytest.fixture(scope="module")
-def year(written: convert.Written, django_db_setup: None, django_db_blocker: Any) -> Iterator[Year]:
-    """Import twice, print facts, adopt, run the nights; then the database is put back as it was."""
+def year(written: convert.Written, django_db_setup: None, django_db_blocker: Any) -> Year:
+    """Import twice, print facts, adopt, run the nights; the database is as before when it returns."""
     customers, visits = str(written.customers), str(written.visits)
     of_store = ("--store", "CJ")
     year = Year(
@@ -117,8 +116,8 @@ def year(written: convert.Written, django_db_setup: None, django_db_blocker: Any
         run("nightly", "--on", NIGHTS[1], *of_store)
         year.printed["tiers again"] = run("tiers", *of_store, "--on", NIGHTS[1])
         year.printed["tiers between"] = run("tiers", *of_store, "--on", "2017-06-29")
-        yield year
         transaction.set_rollback(True)
+    return year
 
 
 # ---- the files ---------------------------------------------------------------------------------
@@ -262,6 +261,7 @@ def test_shares_and_tiers_by_hand(by_hand: pd.DataFrame) -> None:
 # ---- the program -------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db
 def test_bringing_the_same_files_again_changes_nothing(year: Year) -> None:
     assert year.contents["second"] == year.contents["first"]
     rows = {name: int(text.split()[0]) for name, text in year.contents["first"].items()}
@@ -269,6 +269,7 @@ def test_bringing_the_same_files_again_changes_nothing(year: Year) -> None:
     assert rows["customers_visit"] == year.written.visit_count
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("day", FACT_DAYS)
 def test_facts_agree_in_every_field(year: Year, day: str) -> None:
     printed = table(year.printed[f"facts {day}"])
@@ -279,6 +280,7 @@ def test_facts_agree_in_every_field(year: Year, day: str) -> None:
     assert differences(printed, own, columns) == []
 
 
+@pytest.mark.django_db
 def test_shares_agree(year: Year) -> None:
     printed = table(year.printed["shares"])
     own = year.facts_on(SHARES_ON)
@@ -293,6 +295,7 @@ def test_shares_agree(year: Year) -> None:
     assert wrong == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("night", NIGHTS)
 def test_tiers_agree_for_every_customer(year: Year, night: str) -> None:
     printed = {key: row["tier"] for key, row in table(year.printed[f"tiers {night}"]).items()}
@@ -303,11 +306,13 @@ def test_tiers_agree_for_every_customer(year: Year, night: str) -> None:
     assert printed.keys() == own.keys()
 
 
+@pytest.mark.django_db
 def test_a_day_without_a_night_shows_the_night_before_it(year: Year) -> None:
     between = {key: row["tier"] for key, row in table(year.printed["tiers between"]).items()}
     assert between == year.tiers_on("2017-05-17")
 
 
+@pytest.mark.django_db
 def test_a_night_of_the_past_run_again_leaves_its_answers(year: Year) -> None:
     assert table(year.printed["tiers again"]) == table(year.printed["tiers 2017-05-17"])
 

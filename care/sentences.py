@@ -1,0 +1,43 @@
+"""The sentences of care: why something was refused, why a text was not sent, why a task closed by itself."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from common.messages import add_sentences
+
+add_sentences(
+    {
+        "task_settled": _("这项任务已经结束，不能再改。"),
+        "task_taken": _("这项任务已由%(who)s负责。"),
+        "day_in_past": _("日期已经过去，请选今天或以后的日期。"),
+        "postponed_too_far": _("最晚只能改到 %(latest)s。"),
+    }
+)
+
+REASONS: dict[str, str | Promise] = {
+    # messages
+    "no_phone": _("没有手机号"),
+    "no_consent": _("没有同意接收短信"),
+    "opted_out": _("此号码已退订"),
+    "shared_phone": _("同一号码已有这条祝福"),
+    "no_provider": _("没有短信通道，已转为人工问候"),
+    "solemn_day": _("清明或国家公祭日，不发祝福"),
+    "one_a_day": _("当天已有生日祝福"),
+    "window_passed": _("补跑时已过发送时间"),
+    "window_missed": _("过了发送时间，已转为人工问候"),
+    "number_changed": _("号码已变更"),
+    "number_unreadable": _("号码无法解密"),
+    "refused": _("短信平台拒绝"),
+    "unverified": _("24 小时内无法向平台核实"),
+    "undelivered": _("运营商未送达"),
+    # tasks
+    "came": _("客人来过了"),
+    "tier_changed": _("等级变动"),
+    "scheme_changed": _("更换了等级方案"),
+    "too_late": _("过期未做"),
+}
+
+
+def reason_words(reason: str) -> str:
+    """The reason of a message or task for people; a code without words stands for itself."""
+    return str(REASONS.get(reason, reason))

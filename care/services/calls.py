@@ -1,0 +1,65 @@
+"""Where a text cannot go out, a person greets: one call task for each guest and occasion."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from care.services.opening import OPENS_FOR_DAYS, OWNER
+
+# How long after the day a greeting by hand is still welcome.
+WELCOME_DAYS = {"birthday": 3, "festival": 1}
+_WORDS = {
+    "birthday": (
+        "生日短信没有发出：请打电话或发微信祝福（文字已备好）",
+        "The birthday text did not go out: call or WeChat (the words are ready)",
+    ),
+    "festival": (
+        "节日短信没有发出：请打电话或发微信问候（文字已备好）",
+        "The festival text did not go out: call or WeChat (the words are ready)",
+    ),
+}
+
+_CALLS = """
+INSERT INTO care_task (store_id, customer_id, line_id, code, occasion, channel, zh, en, tier, role,
+    assignee_id, event_on, due_on, close_on, opened_on, opened_at, state, reason)
+SELECT m.store_id, m.customer_id, NULL, m.category || '_by_hand', m.occasion, 'wechat', w.zh, w.en, p.tier,
+    'manager', {owner}, m.planned_on, greatest(m.planned_on, d.day), m.planned_on + w.welcome, d.day,
+    %(at)s, 'open', ''
+FROM care_message m JOIN staff_store s ON s.id = m.store_id
+JOIN customers_patronage p ON p.store_id = m.store_id AND p.customer_id = m.customer_id
+JOIN (VALUES {words}) w(category, zh, en, welcome) ON w.category = m.category
+CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE s.timezone)::date AS day) d
+WHERE {which} AND m.planned_on >= d.day - %(opens_for)s AND m.planned_on + w.welcome >= d.day
+ON CONFLICT (customer_id, store_id, code, occasion) DO NOTHING
+"""
+
+
+def calls_for_messages(message_ids: Sequence[UUID], at: datetime) -> int:
+    """Open the call task of each of these messages; how many are new."""
+    if not message_ids:
+        return 0
+    return _calls("m.id = ANY(%(ids)s::uuid[])", {"ids": [str(each) for each in message_ids]}, at)
+
+
+def calls_for_planned(store_id: int, made_at: datetime, reasons: Sequence[str], at: datetime) -> int:
+    """Open the call tasks of the messages that were written at `made_at` and will not go out for one of
+    `reasons`.
+    """
+    which = "m.store_id = %(store)s AND m.created_at = %(made_at)s AND m.reason = ANY(%(reasons)s)"
+    return _calls(which, {"store": store_id, "made_at": made_at, "reasons": list(reasons)}, at)
+
+
+def _calls(which: str, params: dict[str, object], at: datetime) -> int:
+    words = []
+    for category, (zh, en) in _WORDS.items():
+        words.append(f"(%(c_{category})s, %(zh_{category})s, %(en_{category})s, %(w_{category})s)")
+        params |= {f"c_{category}": category, f"zh_{category}": zh, f"en_{category}": en}
+        params |= {f"w_{category}": WELCOME_DAYS[category]}
+    # The owner's day at work is the day of the call; the store's brand is in the message.
+    owner = OWNER.replace("%(brand)s", "m.brand_id").replace("%(day)s", "d.day")
+    sql = _CALLS.format(owner=owner, words=", ".join(words), which=which)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params | {"at": at, "opens_for": timedelta(days=OPENS_FOR_DAYS).days})
+        return cursor.rowcount

@@ -1,0 +1,197 @@
+"""The night's step that opens and closes tasks: one statement a plan line, never a loop over guests.
+
+The night of business date D prepares the day after: it opens what becomes visible on D + 1. Opening twice is
+the same as once, by the unique key of guest, store, gesture and occasion.
+"""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from care.models import PlanLine
+from care.playbook import (
+    CADENCES,
+    EVERYBODY,
+    OCCASIONS,
+    UNDATED,
+    Line,
+    absent_between,
+    due_for,
+    events,
+    slots,
+    tiers_with_own,
+)
+from care.services.plans import DEFAULT, line_of, plan_for
+from staff.models import Store
+from tiering.selectors.schemes import in_force
+
+OPENS_FOR_DAYS = 7
+
+# The guest's owner, while he works in the store.
+OWNER = """(SELECT w.id FROM staff_person w WHERE w.id = p.owner_id AND w.is_active AND EXISTS (
+        SELECT 1 FROM staff_membership b WHERE b.person_id = w.id
+        AND (b.store_id = p.store_id OR (b.store_id IS NULL AND b.brand_id = %(brand)s))
+        AND b.since <= %(day)s AND (b.until IS NULL OR b.until >= %(day)s)))"""
+
+_OPEN = """
+INSERT INTO care_task (store_id, customer_id, line_id, code, occasion, channel, zh, en, tier, role,
+    assignee_id, event_on, due_on, close_on, opened_on, opened_at, state, reason)
+SELECT p.store_id, p.customer_id, %(line)s, %(code)s, d.occasion, %(channel)s, d.zh, d.en, p.tier, %(role)s,
+    {owner}, d.event_on, d.due_on, d.close_on, %(on)s, %(at)s, 'open', ''
+FROM customers_patronage p {due}
+WHERE p.store_id = %(store)s AND {tier} AND d.close_on >= greatest(%(today)s, %(day)s) AND {when}
+ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = 'open', reason = '',
+    settled_at = NULL, line_id = excluded.line_id, due_on = excluded.due_on, close_on = excluded.close_on,
+    tier = excluded.tier, role = excluded.role, assignee_id = excluded.assignee_id,
+    opened_on = excluded.opened_on, opened_at = excluded.opened_at
+WHERE care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed')
+"""
+
+_CADENCE = """CROSS JOIN (VALUES {rows}) s(occasion, first, last, days, salt) CROSS JOIN LATERAL (
+    SELECT s.occasion, %(zh)s AS zh, %(en)s AS en, NULL::date AS event_on, s.last AS close_on,
+        greatest(s.first + (((((p.customer_id + s.salt) * 2654435761) & 4294967295) >> 16) %% s.days)::int,
+            %(day)s) AS due_on) d"""
+_FESTIVAL = "CROSS JOIN (VALUES {rows}) d(occasion, event_on, due_on, close_on, zh, en)"
+_BIRTHDAY = """JOIN customers_customer c ON c.id = p.customer_id AND c.brand_id = %(brand)s
+    JOIN (VALUES {rows}) d(occasion, event_on, due_on, close_on, zh, en, calendar, month, day, leap)
+    ON (c.birth_calendar, c.birth_month, c.birth_day, c.birth_leap) = (d.calendar, d.month, d.day, d.leap)"""
+_SINCE_VISIT = """CROSS JOIN LATERAL (SELECT {prefix} || to_char({since}, 'YYYY-MM-DD') AS occasion,
+    %(zh)s AS zh, %(en)s AS en, {since} AS event_on, greatest({due_on}, %(day)s) AS due_on,
+    {due_on} + %(window)s AS close_on) d"""
+
+# An occasion belongs to the tier the guest had when its first gesture was opened: not two gifts for one
+# birthday.
+_NOT_FROM_ANOTHER_TIER = """NOT EXISTS (SELECT 1 FROM care_task t JOIN care_planline l ON l.id = t.line_id
+    WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.occasion = d.occasion
+    AND t.code <> %(code)s AND t.tier <> p.tier
+    AND (t.channel = %(channel)s OR (l.personal AND %(personal)s)))"""
+# Called this half of the month as an A guest: not called again as a B guest.
+_NOT_DONE_IN_ANOTHER_TIER = """d.due_on <= %(until)s AND NOT EXISTS (SELECT 1 FROM care_task t
+    WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.occasion = d.occasion
+    AND t.code <> %(code)s AND t.tier <> p.tier AND t.channel = %(channel)s
+    AND t.state IN ('done', 'declined'))"""
+_NOT_SOON_AFTER_ANOTHER = """d.event_on <= %(on)s AND NOT EXISTS (SELECT 1 FROM care_task t
+    WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.code = %(code)s
+    AND t.event_on < d.event_on AND t.event_on > d.event_on - %(after)s)"""
+
+
+@transaction.atomic
+def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str, int]:
+    """Close what is over, then open what the night of `on` owes. Counts by what was done.
+
+    `today` is the store's date at the moment of the run: a night more than seven days old opens nothing. May
+    run any number of times; the second time changes nothing.
+    """
+    adoption = in_force(store.pk, on)
+    scheme = adoption.version.scheme.code if adoption else DEFAULT
+    counts = Counter(_close(store, scheme, at, today))
+    counts.update({"opened": 0})
+    if on < today - timedelta(days=OPENS_FOR_DAYS):
+        return dict(counts)
+    rows = list(
+        PlanLine.objects.filter(plan=plan_for(store, scheme, at), enabled=True).exclude(channel="sms")
+    )
+    lines = [line_of(row) for row in rows]
+    for row, line in zip(rows, lines, strict=True):
+        if line.trigger not in UNDATED:
+            opened = _open(store, row.pk, line, on, at, today, sorted(tiers_with_own(lines, line)))
+            counts["opened"] += opened
+            counts[line.trigger] += opened
+    return dict(counts)
+
+
+def _open(store: Store, line_id: int, line: Line, on: date, at: datetime, today: date, own: list[str]) -> int:
+    day = on + timedelta(days=1)
+    params: dict[str, Any] = {
+        "store": store.pk, "brand": store.brand_id, "line": line_id, "code": line.code, "tier": line.tier,
+        "own": own, "channel": line.channel, "role": line.role, "personal": line.personal, "on": on,
+        "day": day, "at": at, "today": today, "window": line.window_days, "after": line.after_days,
+        "until": day + timedelta(days=line.lead_days), "zh": line.zh, "en": line.en,
+    }  # fmt: skip
+    due, when = _due(line, on, day, params)
+    if not due:
+        return 0
+    sql = _OPEN.format(
+        owner=OWNER if line.owner_first else "NULL",
+        due=due,
+        when=when,
+        tier="p.tier <> ALL(%(own)s)" if line.tier == EVERYBODY else "p.tier = %(tier)s",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.rowcount
+
+
+def _due(line: Line, on: date, day: date, params: dict[str, Any]) -> tuple[str, str]:
+    """The FROM item `d` that says what is owed when, and the condition that goes with it; empty where nothing
+    is.
+    """
+    if line.trigger in CADENCES:
+        turns = [(slot.occasion, slot.first, slot.last, slot.days, slot.salt) for slot in slots(line, day)]
+        return _CADENCE.format(rows=_values(turns, params)) if turns else "", _NOT_DONE_IN_ANOTHER_TIER
+    if line.trigger in OCCASIONS:
+        rows = []
+        for event in events(line, day):
+            due_on, close_on = due_for(line, event.on, day)
+            named = (f"{event.zh}：{line.zh}", f"{event.en}: {line.en}") if event.zh else (line.zh, line.en)
+            rows.append((event.occasion, event.on, due_on, close_on, *named, *(event.birthday or ())))
+        form = _BIRTHDAY if line.trigger == "birthday" else _FESTIVAL
+        return form.format(rows=_values(rows, params)) if rows else "", _NOT_FROM_ANOTHER_TIER
+    if line.trigger == "absence":
+        params["first"], params["last"] = absent_between(line, on)
+        since = "coalesce(p.last_visit_on, p.since)"
+        due = _SINCE_VISIT.format(prefix="'absence:'", since=since, due_on="%(day)s")
+        return due, f"d.event_on BETWEEN %(first)s AND %(last)s AND {_NOT_FROM_ANOTHER_TIER}"
+    due_on = "p.last_visit_on + %(after)s"
+    return _SINCE_VISIT.format(
+        prefix="'visit:'", since="p.last_visit_on", due_on=due_on
+    ), _NOT_SOON_AFTER_ANOTHER
+
+
+def _values(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> str:
+    """The rows as named parameters of a VALUES list."""
+    places = []
+    for number, row in enumerate(rows):
+        names = [f"v{number}_{column}" for column in range(len(row))]
+        params.update(zip(names, row, strict=True))
+        places.append(f"({', '.join(f'%({name})s' for name in names)})")
+    return ", ".join(places)
+
+
+def _close(store: Store, scheme: str, at: datetime, today: date) -> dict[str, int]:
+    """Close what is past its last day, what the guest's coming has settled, what belongs to a tier no longer
+    held.
+    """
+    close = "UPDATE care_task t SET state = %(state)s, reason = %(reason)s, settled_at = %(at)s "
+    mine = "t.store_id = %(store)s AND t.state = 'open'"
+    cadence = (
+        f"{close} FROM care_planline l JOIN care_plan n ON n.id = l.plan_id, customers_patronage p "
+        f"WHERE {mine} AND l.id = t.line_id AND l.trigger = ANY(%(cadences)s) "
+        "AND p.customer_id = t.customer_id AND p.store_id = t.store_id AND "
+    )
+    statements = (
+        ("expired", "too_late", f"{close} WHERE {mine} AND t.close_on < %(today)s"),
+        (
+            "closed",
+            "came",
+            f"{close} FROM care_planline l, customers_patronage p WHERE {mine} AND l.id = t.line_id "
+            "AND l.trigger = 'absence' AND p.customer_id = t.customer_id AND p.store_id = t.store_id "
+            "AND p.last_visit_on > t.event_on",
+        ),
+        ("closed", "scheme_changed", f"{cadence} n.scheme_code <> %(scheme)s"),
+        ("closed", "tier_changed", f"{cadence} l.tier <> '*' AND p.tier <> l.tier"),
+    )
+    counts = {}
+    with connection.cursor() as cursor:
+        for state, reason, sql in statements:
+            cursor.execute(
+                sql,
+                {
+                    "state": state, "reason": reason, "at": at, "store": store.pk, "today": today,
+                    "scheme": scheme, "cadences": list(CADENCES),
+                },
+            )  # fmt: skip
+            counts["expired" if state == "expired" else reason] = cursor.rowcount
+    return counts

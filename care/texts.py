@@ -1,0 +1,63 @@
+"""The ready-made texts: their words, their variables, and what may be put into a variable.
+
+Pure. The words are approved by the provider beforehand and never built from what people typed: only
+whitelisted variables are filled in. A text is named here (`birthday`, `festival`); the account's own number
+for it comes from SMS_TEMPLATE_BIRTHDAY and SMS_TEMPLATE_FESTIVAL.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MEMBER = "会员"
+# One spelling for Python and for PostgreSQL: letters and Chinese characters, nothing that could end a
+# signature, make a link or a number.
+SAFE_NAME = r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff·]{1,10}"
+
+
+@dataclass(frozen=True)
+class Text:
+    """One approved text; `order` names its variables as they appear."""
+
+    name: str
+    words: str
+    order: tuple[str, ...]
+    code: str
+
+
+TEXTS: dict[str, Text] = {
+    text.name: text
+    for text in (
+        Text(
+            "birthday",
+            "亲爱的${name}，祝您生日快乐！感谢您一直以来的支持，愿您天天好心情。",
+            ("name",),
+            "SMS_100001",
+        ),
+        Text(
+            "festival",
+            "亲爱的${name}，${festival}到了，全体员工祝您和家人节日快乐，平安健康。",
+            ("name", "festival"),
+            "SMS_100003",
+        ),
+    )
+}
+
+
+def safe_name(text: str) -> str:
+    """A form of address fit for a variable, else 会员."""
+    return text if re.fullmatch(SAFE_NAME, text) else MEMBER
+
+
+def provider_code(name: str, provider: str, env: Mapping[str, str]) -> str:
+    """The account's own code of a text at the provider. Raises KeyError for a text that does not exist."""
+    text = TEXTS[name]
+    code = env.get(f"SMS_TEMPLATE_{name.upper()}") or text.code
+    return code.removeprefix("SMS_") if provider == "tencent" else code
+
+
+def written_out(name: str, variables: Mapping[str, str]) -> str:
+    """The words as a guest reads them, for a person who sends them by hand. Empty for an unknown text."""
+    if name not in TEXTS:
+        return ""
+    return re.sub(r"\$\{(\w+)\}", lambda found: variables.get(found[1], ""), TEXTS[name].words)

@@ -1,0 +1,21 @@
+"""Pages of guests, visits and files."""
+
+from django.urls import path
+
+from customers.views import guest, imports, listing, visits
+
+urlpatterns = [
+    path("customers/", listing.customers, name="customers"),
+    path("customers/new/", guest.customer_new, name="customer-new"),
+    path("customers/<int:pk>/", guest.customer, name="customer"),
+    path("customers/<int:pk>/edit/", guest.customer_edit, name="customer-edit"),
+    path("customers/<int:pk>/tags/", guest.customer_tag, name="customer-tag"),
+    path("customers/<int:pk>/consent/", guest.customer_consent, name="customer-consent"),
+    path("customers/<int:pk>/owner/", guest.customer_owner, name="customer-owner"),
+    path("customers/<int:pk>/phones/<int:phone_id>/reveal/", guest.customer_reveal, name="customer-reveal"),
+    path("visits/held/", visits.visits_held, name="visits-held"),
+    path("visits/<uuid:pk>/release/", visits.visit_release, name="visit-release"),
+    path("visits/<uuid:pk>/void/", visits.visit_void, name="visit-void"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/<int:pk>/", imports.import_job, name="import-job"),
+]

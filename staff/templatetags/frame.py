@@ -1,0 +1,52 @@
+"""The frame of the pages: what leads where, for whom."""
+
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext_lazy as _
+
+from staff.access import who_may
+from staff.models import Role
+
+register = template.Library()
+
+# URL name, label, icon, and the pages that belong under it.
+DESK = [
+    ("today", _("今日"), "sun-high", ("visits-held",)),
+    ("customers", _("客户"), "users", ("customer", "customer-new", "customer-edit", "customer-standing", "customer-care")),
+    ("tasks", _("任务"), "checklist", ("task-act",)),
+    ("plan", _("关怀计划"), "heart-handshake", ()),
+    ("schemes", _("等级方案"), "stairs-up", ("scheme", "scheme-adopt", "tier-chart")),
+    ("outbox", _("短信"), "message", ()),
+    ("nights", _("夜间作业"), "moon", ("night-approve",)),
+    ("imports", _("导入"), "table-import", ("import-job",)),
+    ("settings", _("设置"), "settings", ("token-issue", "token-revoke")),
+]  # fmt: skip
+
+
+@register.inclusion_tag("parts/nav.html", takes_context=True)
+def navigation(context: dict[str, Any]) -> dict[str, Any]:
+    """The pages this role may open, the present one marked."""
+    principal, here = context.get("principal"), context.get("url_name", "")
+    role = principal.role if principal else ""
+    return {
+        "items": [
+            {"url": name, "label": label, "icon": icon, "here": here == name or here in under}
+            for name, label, icon, under in DESK
+            if role in who_may(name, "GET")
+        ],
+        "floor": role in who_may("tablet", "GET"),
+    }
+
+
+@register.simple_tag(takes_context=True)
+def may(context: dict[str, Any], url_name: str, method: str = "POST") -> bool:
+    """Whether the person at the keyboard may use a page: `{% may "visit-void" as ok %}`."""
+    principal = context.get("principal")
+    return principal is not None and principal.role in who_may(url_name, method)
+
+
+@register.filter
+def role_name(role: str) -> str:
+    """店长, 经理 …; nothing for a machine."""
+    return str(Role(role).label) if role in Role.values else ""

@@ -1,0 +1,107 @@
+"""How guests in numbers come on stage, nights pass and texts are planned: shared by the stories of this room."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from care.models import Message, Task
+from care.services.occasions import queue_occasions
+from care.services.opening import open_tasks
+from common.birthdays import Birthday
+from common.keys import blind_index
+from customers.models import Consent, Customer, Patronage, Phone
+from staff.models import Store
+from tiering.services.schemes import adopt_preset
+
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def adopt(store: Store, scheme: str) -> None:
+    adopt_preset(store=store, code=scheme, from_date=date(2020, 1, 1), actor=None, at=LONG_AGO)
+
+
+def guests(
+    store: Store,
+    number: int,
+    tier: str = "",
+    *,
+    born: Birthday | None = None,
+    consents: bool = True,
+    last_visit_on: date | None = None,
+    first: int = 1,
+) -> list[Customer]:
+    """Guests with own numbers 138000xxxxx from `first` on, graded `tier`."""
+    people = Customer.objects.bulk_create(
+        Customer(
+            brand_id=store.brand_id,
+            name=f"客人{n}",
+            created_at=LONG_AGO,
+            birth_calendar=born.calendar if born else "",
+            birth_month=born.month if born else None,
+            birth_day=born.day if born else None,
+            birth_leap=born.leap if born else False,
+        )
+        for n in range(first, first + number)
+    )
+    Patronage.objects.bulk_create(
+        Patronage(
+            customer=person, store=store, external_id=f"N{first + n:05}", since=LONG_AGO.date(), tier=tier,
+            last_visit_on=last_visit_on,
+        )
+        for n, person in enumerate(people)
+    )  # fmt: skip
+    phones = [f"138{first + n:08}" for n in range(number)]
+    Phone.objects.bulk_create(
+        Phone(
+            brand_id=store.brand_id, customer=person, number=phone, number_index=blind_index("phone", phone),
+            last_four=phone[-4:], added_at=LONG_AGO,
+        )
+        for person, phone in zip(people, phones, strict=True)
+    )  # fmt: skip
+    if consents:
+        Consent.objects.bulk_create(
+            Consent(customer=person, given=True, at=LONG_AGO, source="desk", recorded_at=LONG_AGO)
+            for person in people
+        )
+    return people
+
+
+def grade(customer: Customer, store: Store, tier: str, **more: object) -> None:
+    """Put a tier (and whatever else) on the door, as the night's apply step would."""
+    Patronage.objects.filter(customer=customer, store=store).update(tier=tier, **more)
+
+
+def morning(day: date) -> datetime:
+    """04:30 in Shanghai: when the night of the day before runs."""
+    return datetime.combine(day, time(4, 30), tzinfo=CHINA).astimezone(UTC)
+
+
+def china(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=CHINA).astimezone(UTC)
+
+
+def night(store: Store, on: str | date, *, today: date | None = None) -> dict[str, int]:
+    """The care step of the night of business date `on`, run the morning after."""
+    on = date.fromisoformat(on) if isinstance(on, str) else on
+    following = on + timedelta(days=1)
+    return open_tasks(store=store, on=on, at=morning(today or following), today=today or following)
+
+
+def nights(store: Store, first: str, last: str) -> None:
+    """Every night from the first to the last, in order."""
+    on = date.fromisoformat(first)
+    while on <= date.fromisoformat(last):
+        night(store, on)
+        on += timedelta(days=1)
+
+
+def plan_texts(store: Store, on: str, at: datetime | None = None) -> dict[str, int]:
+    """The texts step of the night of business date `on`: for the day after it."""
+    day = date.fromisoformat(on)
+    return queue_occasions(store=store, on=day, at=at or morning(day + timedelta(days=1)))
+
+
+def content(*models: type) -> dict[str, Sequence[dict[str, object]]]:
+    """Every row of these tables (tasks and messages unless said), to see that nothing changed."""
+    return {m.__name__: list(m.objects.order_by("pk").values()) for m in models or (Task, Message)}

@@ -1,0 +1,110 @@
+"""What the pages of schemes and standings ask, each in a fixed number of queries."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count
+
+from customers.models import Patronage
+from staff.models import Store
+from tiering.models import Adoption, Night, SchemeVersion, TierDecision
+from tiering.rules import BadScheme, Scheme, read_scheme
+from tiering.selectors.schemes import in_force, preset, preset_codes, scheme_of
+
+
+def scheme_behind_labels(store_id: int, axis: str = "tier") -> Scheme | None:
+    """The scheme of the newest night decided: what the labels of the store mean; None before the first night."""
+    night = (
+        Night.objects.filter(store_id=store_id, axis=axis)
+        .select_related("version__scheme")
+        .order_by("-business_date")
+        .first()
+    )
+    return scheme_of(night.version) if night else None
+
+
+def guests_per_label(store_id: int) -> dict[str, int]:
+    """How many guests of the store stand where now, by tier code; an empty code for those never graded."""
+    rows = Patronage.objects.filter(store_id=store_id).values_list("tier").annotate(n=Count("id")).order_by()
+    return dict(rows)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A scheme that ships with the product."""
+
+    code: str
+    scheme: Scheme
+
+
+def presets() -> list[Offer]:
+    """The presets, in the order in which to offer them."""
+    return [Offer(code, read_scheme(preset(code))) for code in preset_codes()]
+
+
+def adoptions(store: Store) -> list[Adoption]:
+    """Every adoption of the store, the newest first."""
+    return list(
+        Adoption.objects.filter(store=store)
+        .select_related("version__scheme", "adopted_by")
+        .order_by("-from_date", "-id")[:60]
+    )
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What grades the store on a day, and what will: the adoption in force and the next one."""
+
+    adoption: Adoption | None
+    scheme: Scheme | None
+    coming: Adoption | None
+
+
+def ladder(store: Store, on: date) -> Ladder:
+    """The scheme in force on `on`, and the next adoption after it."""
+    adoption = in_force(store.pk, on)
+    coming = (
+        Adoption.objects.filter(store=store, axis="tier", from_date__gt=on)
+        .select_related("version__scheme")
+        .order_by("from_date", "-id")
+        .first()
+    )
+    return Ladder(adoption, scheme_of(adoption.version) if adoption else None, coming)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A scheme to read: a version kept by the store, or a preset that nobody adopted yet (`version` is None)."""
+
+    scheme: Scheme
+    version: SchemeVersion | None
+    versions: list[SchemeVersion]
+    is_preset: bool
+
+
+def written(store: Store, code: str, number: int | None = None) -> Written | None:
+    """The store's scheme of this code (its newest version, or `number`), else the preset; None for neither."""
+    versions = list(
+        SchemeVersion.objects.filter(scheme__store=store, scheme__code=code)
+        .select_related("scheme", "created_by")
+        .order_by("-number")
+    )
+    body = preset(code)
+    if versions:
+        version = next((v for v in versions if number in (None, v.number)), None)
+        return Written(scheme_of(version), version, versions, body is not None) if version else None
+    if body is None or number is not None:
+        return None
+    try:
+        return Written(read_scheme(body), None, [], True)
+    except BadScheme:
+        return None
+
+
+def decisions_of(store: Store, customer_id: int, axis: str = "tier", most: int = 24) -> list[TierDecision]:
+    """How a guest's tier went in this store, the newest first."""
+    return list(
+        TierDecision.objects.filter(store=store, customer_id=customer_id, axis=axis)
+        .select_related("version__scheme")
+        .order_by("-business_date", "-id")[:most]
+    )

@@ -1,0 +1,72 @@
+"""Why a guest moved, in one line: the numbers of the decision beside the thresholds of its scheme."""
+
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from tiering import facts
+from tiering.models import TierDecision
+from tiering.rules import UNRATED, Compare, Node, Scheme, compare, leaves, lines_of
+from tiering.sentences import amount, language, node_sentence, unrated_sentence
+
+SHOWN = 2
+
+
+def why_moved(decision: TierDecision, scheme: Scheme) -> str:
+    """For a guest who rose the lines that held; for one who fell the line of the old tier that was missed least."""
+    if decision.tier == UNRATED:
+        return unrated_sentence([reason for reason in decision.reasons if isinstance(reason, dict)])
+    if scheme.rank(decision.tier) > scheme.rank(decision.previous):
+        return _missed(decision, scheme)
+    tier = scheme.tier(decision.tier)
+    if tier is None:
+        return ""
+    held = [node for name, node in lines_of(tier) if name in decision.reasons]
+    return _join([text for node in held if (text := _held(node, decision))][:SHOWN])
+
+
+def _join(texts: list[str]) -> str:
+    return ("；" if language() == "zh" else "; ").join(texts)
+
+
+def _value(decision: TierDecision, fact: str) -> Fraction | None:
+    return facts.value_of(decision.facts.get(fact))
+
+
+def _held(node: Node, decision: TierDecision) -> str:
+    """The line that held, with its number: of a group its first part that did."""
+    for leaf in leaves(node):
+        if not isinstance(leaf, Compare):
+            return node_sentence(leaf)
+        value = _value(decision, leaf.fact)
+        if compare(value, leaf.op, leaf.value):
+            return _("%(fact)s %(value)s，门槛 %(threshold)s") % _numbers(leaf, value)
+    return ""
+
+
+def _missed(decision: TierDecision, scheme: Scheme) -> str:
+    """The comparison of the tier lost whose number came nearest to its threshold."""
+    tier = scheme.tier(decision.previous)
+    if tier is None:
+        return ""
+    nearest: tuple[Fraction, Compare, Fraction | None] | None = None
+    for leaf in leaves(tier.when):
+        if not isinstance(leaf, Compare) or leaf.fact not in decision.facts:
+            continue
+        value = _value(decision, leaf.fact)
+        if compare(value, leaf.op, leaf.value):
+            continue
+        share = (value or Fraction(0)) / leaf.value if leaf.value else Fraction(0)
+        if nearest is None or share > nearest[0]:
+            nearest = (share, leaf, value)
+    if nearest is None:
+        return ""
+    return _("%(fact)s %(value)s，保级要 %(threshold)s") % _numbers(nearest[1], nearest[2])
+
+
+def _numbers(leaf: Compare, value: Fraction | None) -> dict[str, str]:
+    return {
+        "fact": facts.name_of(leaf.fact, language()),
+        "value": amount(leaf.fact, value),
+        "threshold": amount(leaf.fact, leaf.value),
+    }
