@@ -86,8 +86,9 @@ SENTENCES: dict[str, str | Promise] = {
     "xlsx_corrupt": _("这个 XLSX 文件已损坏，打不开。"),
     "xlsx_no_sheet": _("这个 XLSX 文件里没有可见的工作表。"),
     "xlsx_unpacks_too_large": _("这个 XLSX 文件解压后太大，请分成几份。"),
-    "xlsx_too_sparse": _(
-        "表格里有零散的内容远在 %(column)s 列、%(row)s 行，请删掉多余的行列后重新保存。"
+    "xlsx_too_demanding": _(
+        "读这个 XLSX 文件要用的内存或时间太多，可能有零散的内容落在很远的行列。"
+        "请删掉多余的行列，或另存为 CSV 再导入。"
     ),
     "header_missing": _("第一行应是表头(如 姓名、手机)，没有找到。"),
     "header_duplicate": _("表头“%(column)s”出现了两次，或与另一列是同一个意思。"),

@@ -1,29 +1,24 @@
-"""The first visible sheet of an XLSX as rows of text, looked through before it is opened.
+"""The first visible sheet of an XLSX as rows of text, whatever the file tries.
 
-The reader lays a sheet out as a full rectangle in memory, so two cells in opposite corners would
-ask for half a terabyte and end the process. Nothing is handed to it before the parts have been
-unpacked once, counted, and the corner cells compared with the number of cells there are.
+Its parts are unpacked once and counted; then a process of its own, with limits, reads it
+(`common.sheet_reader`): two cells in opposite corners ask for half a terabyte, and the library that
+reads them ends its process.
 """
 
 import io
-import re
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO
 
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
-
 from common.cells import TableError, clean
+from common.sheet_reader import Exit
 
 # An upload may unpack to this many times its limit; any file to MAX_RATIO times its own size once
 # it passes SMALL.
@@ -31,11 +26,11 @@ MAX_GROWTH = 10
 MAX_RATIO = 100
 SMALL = 50 * 1024 * 1024
 MAX_PARTS = 5_000
-# Cells of the rectangle that are not in the file, at most: per cell that is, and in any case.
-EMPTY_PER_CELL = 20
-EMPTY_ALWAYS = 200_000
+# Address space and processor time for reading: an upload, and a file given on the command line.
+UPLOAD_LIMITS = (2 * 1024**3, 60)
+COMMAND_LIMITS = (6 * 1024**3, 1800)
+_READER = Path(__file__).with_name("sheet_reader.py")
 _CHUNK = 1 << 20
-_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']\$?([A-Za-z]{1,3})\$?([0-9]{1,7})["']""")
 
 
 def rows_of_xlsx(
@@ -44,30 +39,50 @@ def rows_of_xlsx(
     """Row number from 1 and the cells of each row as text, blank rows and all.
 
     Whole numbers come as digits, dates and times in ISO 8601. Raises TableError xlsx_corrupt,
-    xlsx_unpacks_too_large, xlsx_too_sparse, xlsx_no_sheet, file_unknown_type.
+    xlsx_unpacks_too_large, xlsx_too_demanding, xlsx_no_sheet, file_unknown_type; the last but one
+    and xlsx_too_demanding possibly after some rows.
     """
     with _source(path_or_bytes) as file:
         _look_through(file, max_bytes)
         file.seek(0)
-        try:
-            sheet = _first_sheet(CalamineWorkbook.from_filelike(file))
-        except CalamineError:
-            raise TableError("xlsx_corrupt") from None
-    for number, cells in enumerate(sheet.iter_rows(), 1):
-        yield number, [_text(cell) for cell in cells]
+        memory, seconds = COMMAND_LIMITS if max_bytes is None else UPLOAD_LIMITS
+        reader = subprocess.Popen(
+            [sys.executable, "-I", str(_READER), str(memory), str(seconds)],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # The keys in the environment are no business of a process that may be taken over.
+            env={
+                name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
+            },
+        )
+    assert reader.stdout is not None, "the output is piped"
+    try:
+        with io.TextIOWrapper(reader.stdout, "utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.endswith("\n"):
+                    break  # the reader ended in the middle of a row; its exit code says why
+                yield number, [clean(cell) for cell in json.loads(line)]
+        code = reader.wait()
+    finally:
+        reader.kill()
+        reader.wait()
+    if code == Exit.CORRUPT:
+        raise TableError("xlsx_corrupt")
+    if code == Exit.NO_SHEET:
+        raise TableError("xlsx_no_sheet")
+    if code != 0:
+        raise TableError("xlsx_too_demanding")
 
 
 def _source(path_or_bytes: str | Path | bytes) -> IO[bytes]:
-    if isinstance(path_or_bytes, bytes):
-        return io.BytesIO(path_or_bytes)
-    return open(path_or_bytes, "rb")
-
-
-def _first_sheet(book: CalamineWorkbook) -> CalamineSheet:
-    for sheet in book.sheets_metadata:
-        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
-            return book.get_sheet_by_name(sheet.name)
-    raise TableError("xlsx_no_sheet")
+    """The content as a file with a descriptor, which another process can inherit."""
+    if not isinstance(path_or_bytes, bytes):
+        return open(path_or_bytes, "rb")
+    file = tempfile.TemporaryFile()
+    file.write(path_or_bytes)
+    file.flush()
+    return file
 
 
 def _look_through(file: IO[bytes], max_bytes: int | None) -> None:
@@ -77,70 +92,23 @@ def _look_through(file: IO[bytes], max_bytes: int | None) -> None:
         most = min(most, max_bytes * MAX_GROWTH)
     try:
         with zipfile.ZipFile(file) as parts:
-            names = set(parts.namelist())
-            if "xl/workbook.xml" not in names:
+            if "xl/workbook.xml" not in parts.namelist():
                 raise TableError("file_unknown_type")
             if len(parts.infolist()) > MAX_PARTS:
                 raise TableError("xlsx_unpacks_too_large")
             for part in parts.infolist():
-                most -= _unpack(parts, part, most)
+                most -= _unpacked_size(parts, part, most)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError):
         raise TableError("xlsx_corrupt") from None
 
 
-def _unpack(parts: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> int:
-    """The true size of a part, found by unpacking it once; a worksheet's cells are counted."""
-    corners = _Corners() if part.filename.startswith("xl/worksheets/") else None
+def _unpacked_size(parts: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> int:
     # The directory may understate the size: ask for more than is allowed, and count.
     part.file_size = most + 2 * _CHUNK
     size = 0
-    rest = b""
     with parts.open(part) as stream:
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > most:
                 raise TableError("xlsx_unpacks_too_large")
-            if corners is not None:
-                cut = chunk.rfind(b">") + 1
-                corners.add(rest + chunk[:cut])
-                rest = chunk[cut:] if cut else rest + chunk
-    if corners is not None and corners.too_sparse():
-        raise TableError("xlsx_too_sparse", row=corners.row, column=corners.column.decode())
     return size
-
-
-@dataclass(slots=True)
-class _Corners:
-    """How many cells a worksheet has and how far out they lie."""
-
-    count: int = 0
-    row: int = 1
-    column: bytes = b"A"
-
-    def add(self, xml: bytes) -> None:
-        cells = _CELL.findall(xml)
-        if not cells:
-            return
-        self.count += len(cells)
-        columns = {column.upper() for column, _ in cells}
-        self.column = max(self.column, *columns, key=lambda name: (len(name), name))
-        self.row = max(self.row, *(int(row) for row in {row for _, row in cells}))
-
-    def too_sparse(self) -> bool:
-        width = 0
-        for letter in self.column:
-            width = width * 26 + letter - 64
-        return width * self.row > max(EMPTY_ALWAYS, self.count * EMPTY_PER_CELL)
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, str):
-        return clean(cell)
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        # Fifteen digits are what a spreadsheet keeps and shows.
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
-    if isinstance(cell, (datetime, date, time)):
-        return cell.isoformat()
-    return str(cell)

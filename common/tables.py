@@ -65,7 +65,7 @@ def read_table(
 
     The first row with content holds the headers. Raises TableError: file_empty, file_too_large,
     file_unknown_type, file_old_excel, file_web_page, file_nul, file_undecodable, xlsx_corrupt,
-    xlsx_unpacks_too_large, xlsx_too_sparse, xlsx_no_sheet, header_missing, header_duplicate,
+    xlsx_unpacks_too_large, xlsx_too_demanding, xlsx_no_sheet, header_missing, header_duplicate,
     header_too_many; while the rows are walked cell_without_header, csv_broken, csv_line_too_long.
     """
     size = (

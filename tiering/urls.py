@@ -1,5 +1,12 @@
-"""Pages of this room."""
+"""Pages of standings and schemes."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from tiering import views
+
+urlpatterns = [
+    path("customers/<int:pk>/standing/", views.customer_standing, name="customer-standing"),
+    path("schemes/", views.schemes, name="schemes"),
+    path("schemes/adopt/", views.scheme_adopt, name="scheme-adopt"),
+    path("schemes/<slug:code>/", views.scheme, name="scheme"),
+]

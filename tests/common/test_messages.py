@@ -38,7 +38,7 @@ def raised() -> dict[str, list[set[str]]]:
 
 
 def test_the_walk_finds_the_refusals() -> None:
-    assert {"phone_scientific", "birthday_future", "amount_negative", "xlsx_too_sparse"} <= set(
+    assert {"phone_scientific", "birthday_future", "amount_negative", "xlsx_too_demanding"} <= set(
         raised()
     )
 

@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tiering.rules import UNRATED, Scheme
+from tiering.rules import UNRATED, Node, Scheme
 from tiering.selectors.pages import scheme_behind_labels
-from tiering.sentences import named, tier_name
+from tiering.sentences import FIELDS, TAGS, named, node_sentence, tier_name, unrated_sentence
 
 register = template.Library()
 COLOURS = 5
@@ -83,3 +83,27 @@ def scheme_name(context: Any) -> str:
 def in_words(thing: Any) -> str:
     """The name of a scheme or a tier in the reader's language."""
     return named(thing)
+
+
+@register.filter
+def field_name(field: str) -> str:
+    """A mandatory field of a profile for people."""
+    return str(FIELDS.get(field, field))
+
+
+@register.filter
+def tag_words(word: str) -> str:
+    """A tag for people: the few that schemes know by a code have a name."""
+    return str(TAGS.get(word, word))
+
+
+@register.filter
+def line_words(node: Node) -> str:
+    """One line of a rule as a sentence."""
+    return node_sentence(node)
+
+
+@register.filter
+def unrated_words(reasons: list[dict[str, Any]]) -> str:
+    """Why a guest is not rated yet."""
+    return unrated_sentence(reasons)
