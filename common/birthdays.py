@@ -326,7 +326,7 @@ def _read(text: str, calendar: CalendarName | None) -> Birthday:
         )
         raise BirthdayError(code, text=shorten(text))
     parts = found.groupdict()
-    year = parts["year"] and int(parts["year"].translate(_YEAR_DIGITS))
+    year = int(parts["year"].translate(_YEAR_DIGITS)) if parts["year"] else None
     month, day = _NUMBERS.get(parts["month"]), _NUMBERS.get(parts["day"])
     if month is None or day is None:
         raise BirthdayError("birthday_unreadable", text=shorten(text))

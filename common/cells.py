@@ -105,10 +105,9 @@ def parse_moment(text: str | date, tz: tzinfo) -> datetime:
     if _SERIAL.fullmatch(written):
         raise CellError("moment_serial", text=shorten(text))
     if found := _RUN.fullmatch(written):
-        year, month, day, hour, minute, second = (
-            int(part) if part else None for part in found.groups()
-        )
-        parts = (year, month, day, 12 if hour is None else hour, minute or 0, second or 0, 0)
+        year, month, day, hour, minute, second = found.groups()
+        clock = (int(hour), int(minute), int(second), 0) if hour else (12, 0, 0, 0)
+        parts: tuple[int, ...] = (int(year), int(month), int(day), *clock)
         zone = tz
     elif found := _MOMENT.fullmatch(written):
         parts, zone = _parts(found), _zone(found["offset"]) or tz
@@ -117,7 +116,7 @@ def parse_moment(text: str | date, tz: tzinfo) -> datetime:
     else:
         raise CellError("moment_unreadable", text=shorten(text))
     try:
-        moment = datetime(*parts, tzinfo=zone)  # type: ignore[arg-type, misc]
+        moment = datetime(*parts, tzinfo=zone)  # type: ignore[arg-type]
     except ValueError:
         raise CellError("moment_no_such_time", text=shorten(text)) from None
     return _within(moment)

@@ -178,4 +178,4 @@ def _readings(folded: str) -> list[tuple[list[str], int]]:
 
 def _sound(han: str) -> list[str]:
     # A character without a reading stands for itself, one syllable a character.
-    return lazy_pinyin(han, style=Style.NORMAL, errors=list)
+    return lazy_pinyin(han, style=Style.NORMAL, errors=list)  # type: ignore[arg-type]

@@ -38,9 +38,9 @@ def rows_of_xlsx(
 ) -> Iterator[tuple[int, list[str]]]:
     """Row number from 1 and the cells of each row as text, blank rows and all.
 
-    Whole numbers come as digits, dates and times in ISO 8601. Raises TableError xlsx_corrupt,
-    xlsx_unpacks_too_large, xlsx_too_demanding, xlsx_no_sheet, file_unknown_type; the last but one
-    and xlsx_too_demanding possibly after some rows.
+    Whole numbers come as digits, dates and times in ISO 8601. Raises TableError
+    file_unknown_type, xlsx_corrupt, xlsx_unpacks_too_large, xlsx_no_sheet, and possibly after some
+    rows xlsx_too_demanding.
     """
     with _source(path_or_bytes) as file:
         _look_through(file, max_bytes)

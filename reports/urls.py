@@ -8,5 +8,5 @@ urlpatterns = [
     path("today/", views.today, name="today"),
     path("nights/", views.nights, name="nights"),
     path("nights/<int:pk>/approve/", views.approve, name="night-approve"),
-    path("schemes/months/", views.tier_chart, name="tier-chart"),
+    path("months/tiers/", views.tier_chart, name="tier-chart"),
 ]

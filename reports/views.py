@@ -17,7 +17,7 @@ from reports import selectors
 from reports.services import approve_night
 from staff.pages import PageRequest, person_of, tell, today_of
 from tiering.selectors.pages import scheme_behind_labels
-from tiering.sentences import named, tier_name
+from tiering.sentences import tier_name
 
 TASKS_SHOWN = 6
 MOVES_SHOWN = 8
@@ -85,5 +85,5 @@ def tier_chart(request: PageRequest) -> HttpResponse:
             for n, code in enumerate(codes)
         ],
     }
-    context = {"chart": chart, "days": days, "names": names, "scheme": scheme, "scheme_named": named(scheme) if scheme else ""}
-    return render(request, "reports/tier_chart.html", context)
+    name = "reports/tier_chart.html" if request.htmx else "reports/tier_chart_page.html"
+    return render(request, name, {"chart": chart, "days": days})

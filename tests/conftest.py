@@ -10,6 +10,15 @@ from customers.models import Customer
 from staff.models import Brand, Person, Role, Store
 from tests.cast import NOON, hire, put_on_file
 
+@pytest.fixture(autouse=True)
+def plain_static(settings) -> None:
+    """Pages without a collected manifest of assets."""
+    settings.STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
 @pytest.fixture
 def at() -> datetime:
     return NOON

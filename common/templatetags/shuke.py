@@ -111,3 +111,9 @@ def percent_of(part: int | float, whole: int | float) -> float:
 def minus(a: int, b: int) -> int:
     """a - b."""
     return a - b
+
+
+@register.filter
+def unlocal(number: float) -> str:
+    """A number for an attribute: no commas, a point whatever the language."""
+    return f"{number:g}"

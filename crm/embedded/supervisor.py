@@ -15,6 +15,7 @@ from types import FrameType
 
 import psycopg2
 
+from care import simulator
 from crm.embedded.place import ROOT, Place
 from crm.embedded.postgres import require_utf8
 from crm.embedded.process import (
@@ -86,6 +87,8 @@ def run(state: Path) -> int:
                 kept.append(_Kept(child.start()))
             await_answer(next(k.child for k in kept if k.child.name == "web"), lambda: _web_answers(port))
             print(f"\nShuke answers at http://127.0.0.1:{port}/   (Ctrl-C stops it)\n", flush=True)
+            if _is_simulated():
+                print(f"What guests would get by SMS: {environment['SMS_PROVIDER_URL']}/\n", flush=True)
             _manage(environment, "demo_logins")
             while True:
                 time.sleep(0.2)
@@ -167,16 +170,26 @@ def _is_free(port: int) -> bool:
 
 
 def _environment(place: Place, database_url: str, redis_url: str) -> dict[str, str]:
-    """What every process is told. Without a provider of its own the SMS go to the simulator."""
+    """What every process is told. Where no SMS provider is set, texts go to the simulator."""
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "CRM_STATE_DIR": str(place.state),
         "PYTHONUNBUFFERED": "1",
     }
-    if not environment.get("SMS_PROVIDER_URL"):
-        environment["SMS_PROVIDER_URL"] = f"http://127.0.0.1:{_simulator_port(place)}"
+    if _is_simulated():
+        environment |= {
+            "SMS_PROVIDER": "aliyun",
+            "SMS_PROVIDER_URL": f"http://127.0.0.1:{_simulator_port(place)}",
+            "SMS_ACCESS_KEY_ID": simulator.ACCESS_KEY_ID,
+            "SMS_ACCESS_KEY_SECRET": simulator.ACCESS_KEY_SECRET,
+            "SMS_SIGN_NAME": simulator.SIGN_NAME,
+        }
     return environment
+
+
+def _is_simulated() -> bool:
+    return not (os.environ.get("SMS_PROVIDER") or os.environ.get("SMS_PROVIDER_URL"))
 
 
 def _simulator_port(place: Place) -> int:
@@ -240,9 +253,11 @@ def _processes(place: Place, port: int, environment: dict[str, str]) -> list[Chi
         "--loglevel=INFO",
     ]
     commands = {"web": web, "worker": worker, "beat": beat, "relay": [*manage, "relay"]}
-    if not os.environ.get("SMS_PROVIDER_URL"):
+    if _is_simulated():
         simulator_port = environment["SMS_PROVIDER_URL"].rpartition(":")[2]
-        commands["sms_simulator"] = [*manage, "sms_simulator", "--port", simulator_port]
+        simulate = [*manage, "sms_simulator", "--port", simulator_port]
+        simulate += ["--receipts-to", f"http://127.0.0.1:{port}", "--state", str(place.state / "sms.ledger")]
+        commands["sms_simulator"] = simulate
     # Quick ends that take the children along: gunicorn's own, and for Celery, whose own end waits
     # for a broker that is gone by then, the one its pool is tied to by the kernel.
     orphan_signals = {"web": signal.SIGQUIT, "worker": signal.SIGKILL}

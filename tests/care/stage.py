@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from care.models import Message, Task
 from care.services.occasions import queue_occasions
 from care.services.opening import open_tasks
+from care.simulator import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID, SIGN_NAME
 from common.birthdays import Birthday
 from common.keys import blind_index
 from customers.models import Consent, Customer, Patronage, Phone
@@ -105,3 +106,37 @@ def plan_texts(store: Store, on: str, at: datetime | None = None) -> dict[str, i
 def content(*models: type) -> dict[str, Sequence[dict[str, object]]]:
     """Every row of these tables (tasks and messages unless said), to see that nothing changed."""
     return {m.__name__: list(m.objects.order_by("pk").values()) for m in models or (Task, Message)}
+
+
+def account(url: str, **more: str) -> dict[str, str]:
+    """The settings of the demonstration's account at a simulated provider."""
+    return {
+        "SMS_PROVIDER": "aliyun",
+        "SMS_PROVIDER_URL": url,
+        "SMS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "SMS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+        "SMS_SDK_APP_ID": SDK_APP_ID,
+        "SMS_SIGN_NAME": SIGN_NAME,
+        **more,
+    }
+
+
+def due_text(
+    customer: Customer,
+    store: Store,
+    *,
+    occasion: str = "birthday:solar:06-20:2026",
+    opens: datetime | None = None,
+    closes: datetime | None = None,
+    **more: object,
+) -> Message:
+    """A planned text to the guest's own number, for the store's hours of 20 June 2026 unless said."""
+    phone = customer.phones.order_by("-kind").first()
+    opens, closes = opens or china("2026-06-20 09:00"), closes or china("2026-06-20 19:30")
+    said = {
+        "brand_id": store.brand_id, "store": store, "customer": customer, "category": occasion.split(":")[0],
+        "occasion": occasion, "phone_key": phone.number_index, "number": phone.number, "last_four": phone.last_four,
+        "template": "birthday", "variables": {"name": "会员"}, "planned_on": opens.astimezone(CHINA).date(),
+        "not_before": opens, "next_at": opens, "expires_at": closes, "created_at": LONG_AGO,
+    }  # fmt: skip
+    return Message.objects.create(**(said | more))

@@ -7,9 +7,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from tiering.models import SchemeVersion
 from tiering.rules import UNRATED, Node, Scheme
 from tiering.selectors.pages import scheme_behind_labels
+from tiering.selectors.schemes import scheme_of
 from tiering.sentences import FIELDS, TAGS, named, node_sentence, tier_name, unrated_sentence
+from tiering.services.preview import Preview
 
 register = template.Library()
 COLOURS = 5
@@ -107,3 +110,15 @@ def line_words(node: Node) -> str:
 def unrated_words(reasons: list[dict[str, Any]]) -> str:
     """Why a guest is not rated yet."""
     return unrated_sentence(reasons)
+
+
+@register.filter
+def version_words(version: SchemeVersion) -> str:
+    """The name of a stored version's scheme."""
+    return named(scheme_of(version))
+
+
+@register.filter
+def guests_in(answer: Preview) -> int:
+    """How many guests a preview looked at."""
+    return sum(answer.then.values())

@@ -1,0 +1,93 @@
+"""Plans, tasks and messages in words."""
+
+from typing import Any
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from care.models import Channel, Message, Task, Trigger
+from care.sentences import reason_words
+from common.festivals import FESTIVALS
+from tiering.sentences import language
+
+register = template.Library()
+
+CADENCES: dict[str, str | Promise] = {
+    "weekly": _lazy("每周 %(n)s 次"),
+    "monthly": _lazy("每月 %(n)s 次"),
+    "half_year": _lazy("每半年 %(n)s 次"),
+    "yearly": _lazy("每年 %(n)s 次"),
+}
+GOOD = ("delivered", "accepted")
+BAD = ("failed", "undelivered", "parked", "unknown")
+ICONS = {
+    "phone": "phone", "visit": "walk", "gift": "gift", "card": "mail", "sms": "message", "wechat": "brand-wechat",
+    "event": "glass-full", "in_store": "building-store",
+}  # fmt: skip
+
+
+@register.filter
+def when_words(line: Any) -> str:
+    """When a plan line is due: `每月 2 次`, `生日前 10 天`, `春节、中秋`, `10 天没来`."""
+    if line.trigger in CADENCES:
+        words = str(CADENCES[line.trigger]) % {"n": line.times}
+        return _("%(when)s（周末）") % {"when": words} if "weekend" in line.occasions else words
+    if line.trigger == "absence":
+        return _("%(n)s 天没来") % {"n": line.after_days}
+    if line.trigger == "after_visit":
+        return _("消费后 %(n)s 天") % {"n": line.after_days}
+    name = str(Trigger(line.trigger).label)
+    if line.trigger == "festival":
+        name = ("、" if language() == "zh" else ", ").join(_festival(code) for code in line.occasions)
+    if line.after_days < 0:
+        return _("%(what)s前 %(n)s 天") % {"what": name, "n": -line.after_days}
+    return name
+
+
+def _festival(code: str) -> str:
+    festival = FESTIVALS.get(code)
+    if festival is None:
+        return code
+    return festival.zh if language() == "zh" else festival.en
+
+
+@register.filter
+def channel_words(line: Any) -> str:
+    """How a gesture reaches the guest."""
+    return str(Channel(line.channel).label)
+
+
+@register.filter
+def channel_icon(thing: Any) -> str:
+    """The name of the icon of a channel."""
+    return ICONS.get(thing.channel, "point")
+
+
+@register.filter
+def occasion_words(message: Message) -> str:
+    """What a text is for: 生日, 中秋."""
+    kind, _colon, rest = message.occasion.partition(":")
+    if kind == "festival":
+        return _festival(rest.split(":")[0])
+    return str(Trigger.BIRTHDAY.label) if kind == "birthday" else message.occasion
+
+
+@register.filter
+def state_class(message: Message) -> str:
+    """How a text's state is coloured."""
+    return "good" if message.state in GOOD else "alarm" if message.state in BAD else ""
+
+
+@register.filter
+def reason_in_words(reason: str) -> str:
+    """Why a text was not sent, or a task closed."""
+    return reason_words(reason) if reason else ""
+
+
+@register.filter
+def tier_here(task: Task) -> str:
+    """The tier on the door of a task's guest in this store."""
+    here = getattr(task.customer, "patronages_here", [])
+    return here[0].tier if here else ""

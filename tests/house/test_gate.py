@@ -1,0 +1,114 @@
+"""Every address × every role × own store and another's: what the permission file says is what happens."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from care.models import Channel, Task
+from customers.services.visits import VisitInput, record_visit
+from ops.models import Job, Run
+from staff import access
+from staff.models import Role, Store
+from tests.cast import NOON, hire, put_on_file
+
+ROLES = [role.value for role in Role]
+# Of which kind the object is that an address names (its first part), where it names one.
+KINDS = {
+    "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "visit": "visit",
+    "api-visit": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
+    "night-approve": "run", "token-revoke": "token",
+}  # fmt: skip
+
+
+def kind_of(name: str) -> str:
+    return KINDS.get(name) or KINDS.get(name.split("-")[0], "")
+
+
+def parts_of(name: str) -> list[str]:
+    """The names of the parts of an address, in order."""
+    return list(get_resolver().reverse_dict.getlist(name)[0][0][0][1])
+
+
+def address(name: str, objects: dict[str, object]) -> str:
+    """The address with its parts filled: the object's id, a phone's, a verb, a scheme's code."""
+    values: dict[str, object] = {}
+    for n, part in enumerate(parts_of(name)):
+        extra = {"phone_id": 1, "verb": "done", "code": "recent_month_abc", "provider": "aliyun"}
+        values[part] = extra[part] if part in extra else objects[kind_of(name)] if n == 0 else 1
+    return reverse(name, kwargs=values)
+
+
+def objects_of(place: Store) -> dict[str, object]:
+    """One object of every kind in a store."""
+    guest = put_on_file(place, "客人", phone=f"13800010{place.pk % 1000:03}")
+    task = Task.objects.create(
+        store=place, customer=guest, code="x", occasion=f"x{place.pk}", channel=Channel.PHONE, zh="电", en="call",
+        role=Role.HEAD, due_on=NOON.date(), close_on=NOON.date() + timedelta(days=3), opened_on=NOON.date(),
+        opened_at=NOON,
+    )  # fmt: skip
+    visit = record_visit(
+        store=place, visit_id=uuid.uuid4(), visit=VisitInput(NOON, 100, customer_id=guest.pk), entry="api",
+        actor=None, at=NOON,
+    )  # fmt: skip
+    token, _ = access.issue_token(store=place, name="POS", actor=None, at=NOON)
+    return {
+        "guest": guest.pk, "task": task.pk, "visit": visit.visit_id, "token": token.pk,
+        "job": Job.objects.create(kind="customers", store_id=place.pk, created_at=NOON).pk,
+        "run": Run.objects.create(store_id=place.pk, business_date=NOON.date(), created_at=NOON, state="held").pk,
+    }  # fmt: skip
+
+
+def test_who_is_not_signed_in_is_sent_to_the_door(store):
+    objects = objects_of(store)
+    for name in access.rules():
+        if access.PUBLIC in access.who_may(name, "GET"):
+            continue
+        answer = Client().get(address(name, objects))
+        assert answer.status_code in (302, 401, 403), name
+        if answer.status_code == 302:
+            assert "/login/" in answer["location"], name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_let_in_where_the_file_says_so_and_nowhere_else(store, role):
+    person = hire(f"p-{role}", role, role, store, brand_wide=role == "hq")
+    client, objects, wrong = Client(), objects_of(store), {}
+    client.force_login(person)
+    for name, methods in access.rules().items():
+        for method in ("GET", "POST", "PATCH", "PUT"):
+            let_in = access.who_may(name, method)
+            if let_in & {access.PUBLIC, access.SIGNED_IN} or (method not in methods and method not in ("GET", "POST")):
+                continue
+            status = getattr(client, method.lower())(address(name, objects)).status_code
+            if status >= 500 or (status == 403) != (role not in let_in):
+                wrong[f"{method} {name}"] = status
+    assert wrong == {}
+
+
+def test_another_stores_objects_are_not_found(store, other_store, rival):
+    """A store head asks for every kind of object of the neighbour and of a rival: 404, whatever the method."""
+    client = Client()
+    client.force_login(hire("head-here", "本店", Role.HEAD, store))
+    for place in (other_store, rival):
+        objects = objects_of(place)
+        for name in access.rules():
+            if not kind_of(name) or not parts_of(name):
+                continue
+            for method in ("get", "post", "patch", "put"):
+                answer = getattr(client, method)(
+                    address(name, objects), {"reason": "好奇"}, content_type="application/json"
+                )
+                fine = (404, 405) if name != "api-visit" or method != "put" else (400, 404, 405)
+                assert answer.status_code in fine, f"{method} {name}: {answer.status_code}"
+
+
+def test_somebody_without_a_store_sees_nothing(store):
+    person = hire("gone", "离职", Role.HEAD, store)
+    person.memberships.update(until=NOON.date() - timedelta(days=400))
+    client = Client()
+    client.force_login(person)
+    assert client.get(reverse("today")).status_code == 403
+    assert client.get("/api/v1/customers/").status_code == 403
