@@ -159,6 +159,11 @@ def customer_care(request: PageRequest, pk: int) -> HttpResponse:
     store = request.principal.store
     patronage = found(guests_of(store).filter(customer_id=pk).first())
     happened = history_of(pk, store, most=HISTORY_SHOWN)
+    # They are all this guest's: nothing has to be asked again for each row.
+    patronage.customer.patronages_here = [patronage]  # type: ignore[attr-defined]
+    for each in happened:
+        if each.task is not None:
+            each.task.customer = patronage.customer
     context = {
         "patronage": patronage,
         "open": [each.task for each in happened if each.task and each.task.state == Task.State.OPEN],

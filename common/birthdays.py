@@ -80,9 +80,7 @@ def celebrated_in(birthday: Birthday, key_year: int, leap_policy: LeapPolicy = U
     """The one day of greeting in a solar or lunar year. Raises LunarRangeError."""
     if birthday.calendar == "solar":
         if (birthday.month, birthday.day) == (2, 29) and not gregorian.isleap(key_year):
-            return (
-                date(key_year, 2, 28) if leap_policy.leap_day == "feb28" else date(key_year, 3, 1)
-            )
+            return date(key_year, 2, 28) if leap_policy.leap_day == "feb28" else date(key_year, 3, 1)
         return date(key_year, birthday.month, birthday.day)
     month = None
     if birthday.leap and leap_policy.leap_month == "leap":
@@ -93,9 +91,7 @@ def celebrated_in(birthday: Birthday, key_year: int, leap_policy: LeapPolicy = U
     return lunar_to_solar(key_year, month.number, min(birthday.day, month.days), month.leap)
 
 
-def next_celebration(
-    birthday: Birthday, from_day: date, leap_policy: LeapPolicy = USUAL
-) -> Celebration:
+def next_celebration(birthday: Birthday, from_day: date, leap_policy: LeapPolicy = USUAL) -> Celebration:
     """The first greeting on or after `from_day`. Raises LunarRangeError near the end of 2100."""
     year = _key_year(birthday, from_day)
     on = celebrated_in(birthday, year, leap_policy)
@@ -242,9 +238,7 @@ def parse_calendar(text: str) -> CalendarName | None:
     raise BirthdayError("birthday_calendar_unreadable", text=shorten(text))
 
 
-def parse_birthday(
-    text: str | date, calendar: CalendarName | None = None, *, today: date
-) -> Birthday:
+def parse_birthday(text: str | date, calendar: CalendarName | None = None, *, today: date) -> Birthday:
     """A birthday as people write it, or the date of a spreadsheet's cell.
 
     `1985-06-03`, `6月3日`, `19850603`, `农历八月十五`, `1963-闰04-03`, `闰四月初三`. `calendar` is what a
@@ -282,9 +276,7 @@ def check_birthday(birthday: Birthday, *, today: date) -> None:
     if birthday.calendar == "lunar":
         _check_lunar(birthday, today)
     elif not 1 <= day <= gregorian.monthrange(2000 if year is None else year, month)[1]:
-        raise BirthdayError(
-            "birthday_no_such_day", day=f"{'' if year is None else f'{year}-'}{month}-{day}"
-        )
+        raise BirthdayError("birthday_no_such_day", day=f"{'' if year is None else f'{year}-'}{month}-{day}")
     born = born_on(birthday)
     if born is not None and born > today:
         raise BirthdayError("birthday_future")
@@ -321,9 +313,7 @@ def _read(text: str, calendar: CalendarName | None) -> Birthday:
 
     found = _COMPACT.fullmatch(written) or _WRITTEN.fullmatch(written)
     if found is None:
-        code = next(
-            (c for c, pattern in _ALMOST if pattern.fullmatch(written)), "birthday_unreadable"
-        )
+        code = next((c for c, pattern in _ALMOST if pattern.fullmatch(written)), "birthday_unreadable")
         raise BirthdayError(code, text=shorten(text))
     parts = found.groupdict()
     year = int(parts["year"].translate(_YEAR_DIGITS)) if parts["year"] else None

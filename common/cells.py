@@ -83,6 +83,8 @@ _OFFSET = r"\s*(?P<offset>z|[-+][0-9]{2}:?[0-9]{2})"
 _MOMENT = re.compile(rf"{_DAY}(?:(?:[t\s]\s*|(?<=日)|(?=上午|下午)){_TIME}(?:{_OFFSET})?)?")
 _RUN = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:t?([0-9]{2})([0-9]{2})([0-9]{2}))?")
 _SERIAL = re.compile(r"[0-9]{5}(\.[0-9]+)?")
+# Year, month, day, hour, minute, second, microsecond.
+Clock = tuple[int, int, int, int, int, int, int]
 
 
 def parse_moment(text: str | date, tz: tzinfo) -> datetime:
@@ -107,7 +109,7 @@ def parse_moment(text: str | date, tz: tzinfo) -> datetime:
     if found := _RUN.fullmatch(written):
         year, month, day, hour, minute, second = found.groups()
         clock = (int(hour), int(minute), int(second), 0) if hour else (12, 0, 0, 0)
-        parts: tuple[int, ...] = (int(year), int(month), int(day), *clock)
+        parts: Clock = (int(year), int(month), int(day), *clock)
         zone = tz
     elif found := _MOMENT.fullmatch(written):
         parts, zone = _parts(found), _zone(found["offset"]) or tz
@@ -116,7 +118,7 @@ def parse_moment(text: str | date, tz: tzinfo) -> datetime:
     else:
         raise CellError("moment_unreadable", text=shorten(text))
     try:
-        moment = datetime(*parts, tzinfo=zone)  # type: ignore[arg-type]
+        moment = datetime(*parts, tzinfo=zone)
     except ValueError:
         raise CellError("moment_no_such_time", text=shorten(text)) from None
     return _within(moment)
@@ -127,7 +129,7 @@ def parse_day(text: str | date) -> date:
     return parse_moment(text, UTC).date()
 
 
-def _parts(found: re.Match[str]) -> tuple[int, ...]:
+def _parts(found: re.Match[str]) -> Clock:
     hour = 12 if found["hour"] is None else int(found["hour"])
     half = found["half"] or found["after"]
     if half is not None:
@@ -155,14 +157,16 @@ def _within(moment: datetime) -> datetime:
     return moment
 
 
-_YES = frozenset(
-    "是 有 对 已 yes y true t 1 1.0 √ ✓ ✔ 同意 愿意 接受 已同意 已婚 结婚 married on".split()
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_YES = _words("是 有 对 已 yes y true t 1 1.0 √ ✓ ✔ 同意 愿意 接受 已同意 已婚 结婚 married on")
+_NO = _words(
+    "否 无 没有 不 不是 no n false f 0 0.0 × x ✗ ✘ 不同意 不愿意 拒绝 未同意 "
+    "未婚 单身 离异 离婚 丧偶 single divorced widowed off"
 )
-_NO = frozenset(
-    "否 无 没有 不 不是 no n false f 0 0.0 × x ✗ ✘ 不同意 不愿意 拒绝 未同意 未婚 单身 离异 "
-    "离婚 丧偶 single divorced widowed off".split()
-)
-_UNKNOWN = frozenset("未知 不详 保密 未填 未填写 unknown n/a na - -- —".split())
+_UNKNOWN = _words("未知 不详 保密 未填 未填写 unknown n/a na - -- —")
 
 
 def parse_yes_no(text: str) -> bool | None:
@@ -177,8 +181,8 @@ def parse_yes_no(text: str) -> bool | None:
     raise CellError("yes_no_unreadable", text=shorten(text))
 
 
-_MALE = frozenset("男 男性 男士 先生 m male man mr mr. ♂".split())
-_FEMALE = frozenset("女 女性 女士 小姐 太太 f female woman ms ms. mrs mrs. miss ♀".split())
+_MALE = _words("男 男性 男士 先生 m male man mr mr. ♂")
+_FEMALE = _words("女 女性 女士 小姐 太太 f female woman ms ms. mrs mrs. miss ♀")
 
 
 def parse_sex(text: str) -> str:

@@ -49,9 +49,7 @@ SENTENCES: dict[str, str | Promise] = {
     "birthday_year_last": _("生日“%(text)s”看不出哪个是月、哪个是日，请把年份写在前面。"),
     "birthday_serial": _("“%(text)s”是表格软件的日期序号，请把这一列设为日期后重新导出。"),
     "birthday_no_day": _("生日“%(text)s”没有写到日。"),
-    "birthday_too_early": _(
-        "出生年份 %(year)s 太早，只收 %(first)s 年以后的；不知道年份就只写月和日。"
-    ),
+    "birthday_too_early": _("出生年份 %(year)s 太早，只收 %(first)s 年以后的；不知道年份就只写月和日。"),
     "birthday_future": _("生日在今天之后。"),
     "birthday_no_such_month": _("没有第 %(month)s 个月。"),
     "birthday_no_such_day": _("没有 %(day)s 这一天。"),
@@ -93,9 +91,7 @@ SENTENCES: dict[str, str | Promise] = {
     "header_missing": _("第一行应是表头(如 姓名、手机)，没有找到。"),
     "header_duplicate": _("表头“%(column)s”出现了两次，或与另一列是同一个意思。"),
     "header_too_many": _("表头超过 %(most)s 列。"),
-    "cell_without_header": _(
-        "第 %(row)s 行有 %(cells)s 格，有内容的一格没有表头(表头共 %(columns)s 列)。"
-    ),
+    "cell_without_header": _("第 %(row)s 行有 %(cells)s 格，有内容的一格没有表头(表头共 %(columns)s 列)。"),
     "csv_broken": _("第 %(row)s 行附近的引号不成对，后面的内容无法分格。"),
     "csv_line_too_long": _("第 %(row)s 行太长，这不像是一张表格。"),
 }

@@ -152,9 +152,7 @@ def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text[: NAME_LIMIT * 2]).casefold()
     if not folded.isascii():
         spread = unicodedata.normalize("NFD", folded.replace("ü", "v"))
-        folded = unicodedata.normalize(
-            "NFC", "".join(c for c in spread if not unicodedata.combining(c))
-        )
+        folded = unicodedata.normalize("NFC", "".join(c for c in spread if not unicodedata.combining(c)))
         folded = _GAP_BETWEEN_HAN.sub("", folded)
     return folded[:NAME_LIMIT].strip()
 
@@ -169,9 +167,7 @@ def _readings(folded: str) -> list[tuple[list[str], int]]:
     if not is_han:
         return [(usual[:SYLLABLE_LIMIT], 1)]
     surname = next((first[:n] for n in (2, 1) if first[:n] in SURNAME_READINGS), first[0])
-    readings = [
-        [*reading.split(), *usual[len(surname) :]] for reading in SURNAME_READINGS.get(surname, ())
-    ]
+    readings = [[*reading.split(), *usual[len(surname) :]] for reading in SURNAME_READINGS.get(surname, ())]
     readings += [] if usual in readings else [usual]
     return [(reading[:SYLLABLE_LIMIT], len(surname)) for reading in readings]
 

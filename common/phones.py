@@ -21,9 +21,7 @@ _MOBILE_AMONG = re.compile(r"(?<![0-9])(?:\+?86)?1[3-9][0-9]{9}(?![0-9])")
 _SCIENTIFIC = re.compile(r"\+?([0-9])(?:\.([0-9]*))?e\+?([0-9]{1,3})", re.IGNORECASE)
 _FLOAT = re.compile(r"\+?([0-9]{7,})\.0*")
 _EXTENSION = re.compile(r"(.*?[0-9)])\s*(?:转|分机|ext\.?|x|#)[: ]?\s*([0-9]{1,6})", re.IGNORECASE)
-_DASHED_EXTENSION = re.compile(
-    r"((?:0(?:10|2[0-9])-?[0-9]{8}|0[3-9][0-9]{2}-?[0-9]{7,8}))-([0-9]{1,6})"
-)
+_DASHED_EXTENSION = re.compile(r"((?:0(?:10|2[0-9])-?[0-9]{8}|0[3-9][0-9]{2}-?[0-9]{7,8}))-([0-9]{1,6})")
 _LABEL = re.compile(r"^(?:tel|mobile|phone|手机|电话)[: ]\s*", re.IGNORECASE)
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212_·", "-"))
 _SEPARATORS = str.maketrans("", "", " \t-.()/")

@@ -52,9 +52,7 @@ def rows_of_xlsx(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # The keys in the environment are no business of a process that may be taken over.
-            env={
-                name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
-            },
+            env={name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ},
         )
     assert reader.stdout is not None, "the output is piped"
     try:
@@ -79,7 +77,7 @@ def _source(path_or_bytes: str | Path | bytes) -> IO[bytes]:
     """The content as a file with a descriptor, which another process can inherit."""
     if not isinstance(path_or_bytes, bytes):
         return open(path_or_bytes, "rb")
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     file.write(path_or_bytes)
     file.flush()
     return file

@@ -58,9 +58,7 @@ class HeaderMap:
     missing: tuple[str, ...]
 
 
-def read_table(
-    path_or_bytes: str | Path | bytes, filename: str, max_bytes: int | None = None
-) -> Table:
+def read_table(path_or_bytes: str | Path | bytes, filename: str, max_bytes: int | None = None) -> Table:
     """Open a CSV (UTF-8 with or without BOM, GB18030, UTF-16 with BOM; `,` `;` or tab) or an XLSX.
 
     The first row with content holds the headers. Raises TableError: file_empty, file_too_large,
@@ -68,11 +66,7 @@ def read_table(
     xlsx_unpacks_too_large, xlsx_too_demanding, xlsx_no_sheet, header_missing, header_duplicate,
     header_too_many; while the rows are walked cell_without_header, csv_broken, csv_line_too_long.
     """
-    size = (
-        len(path_or_bytes)
-        if isinstance(path_or_bytes, bytes)
-        else Path(path_or_bytes).stat().st_size
-    )
+    size = len(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes).stat().st_size
     if size == 0:
         raise TableError("file_empty")
     if max_bytes is not None and size > max_bytes:
@@ -101,9 +95,7 @@ def map_headers(headers: Sequence[str], spec: Iterable[Column]) -> HeaderMap:
     TableError header_duplicate where two headers mean one field.
     """
     columns = list(spec)
-    known = {
-        _key(word): column.field for column in columns for word in (column.field, *column.aliases)
-    }
+    known = {_key(word): column.field for column in columns for word in (column.field, *column.aliases)}
     fields: dict[str, str] = {}
     unknown = []
     for header in headers:
@@ -198,9 +190,7 @@ def _first_bad_row(file: IO[bytes], encoding: str) -> tuple[int, int]:
             wide += sum(not c.isascii() for c in text)
 
 
-def _csv_records(
-    path_or_bytes: str | Path | bytes, encoding: str
-) -> Iterator[tuple[int, list[str]]]:
+def _csv_records(path_or_bytes: str | Path | bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
     with _opened(path_or_bytes) as file, io.TextIOWrapper(file, encoding, newline="") as text:
         lines = _lines(text)
         number, start = 0, ""

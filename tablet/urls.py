@@ -1,5 +1,13 @@
-"""Pages of this room."""
+"""Pages of the floor."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from tablet import views
+
+urlpatterns = [
+    path("tablet/", views.floor, name="tablet"),
+    path("tablet/find/", views.find, name="tablet-find"),
+    path("tablet/new/", views.new, name="tablet-new"),
+    path("tablet/guests/<int:pk>/", views.guest, name="tablet-guest"),
+    path("tablet/guests/<int:pk>/visit/", views.visit, name="tablet-visit"),
+]

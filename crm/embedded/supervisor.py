@@ -241,7 +241,7 @@ def _processes(place: Place, port: int, environment: dict[str, str]) -> list[Chi
     """What `run` keeps alive."""
     manage = [str(ROOT / "manage.py")]
     web = ["-m", "gunicorn", "crm.wsgi", f"--bind=127.0.0.1:{port}", "--workers=2", "--threads=4"]
-    web += ["--worker-class=gthread", "--graceful-timeout=5", "--no-control-socket"]
+    web += ["--worker-class=gthread", "--graceful-timeout=3", "--no-control-socket"]
     celery = ["-m", "celery", "-A", "crm"]
     worker = [*celery, "worker", "--concurrency=2", "--prefetch-multiplier=1", "-O", "fair"]
     worker += ["--without-gossip", "--without-mingle", "--loglevel=INFO"]

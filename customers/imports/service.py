@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-import pghistory
 from django.db import DatabaseError, connection, transaction
 
 from common.clock import business_date
@@ -130,7 +129,7 @@ def take(
     faults: list[RowError] = []
     for attempt in range(1, _TRIES + 1):
         try:
-            with transaction.atomic(), pghistory.context(user=actor.pk if actor else None):
+            with transaction.atomic():
                 faults = _once(report, brought, apply(), store, accept_good_rows, progress)
             break
         except DatabaseError as error:

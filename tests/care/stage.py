@@ -1,4 +1,4 @@
-"""How guests in numbers come on stage, nights pass and texts are planned: shared by the stories of this room."""
+"""Guests in numbers, nights that pass, texts that are planned: shared by the stories of this room."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -135,8 +135,8 @@ def due_text(
     opens, closes = opens or china("2026-06-20 09:00"), closes or china("2026-06-20 19:30")
     said = {
         "brand_id": store.brand_id, "store": store, "customer": customer, "category": occasion.split(":")[0],
-        "occasion": occasion, "phone_key": phone.number_index, "number": phone.number, "last_four": phone.last_four,
-        "template": "birthday", "variables": {"name": "会员"}, "planned_on": opens.astimezone(CHINA).date(),
+        "occasion": occasion, "phone_key": phone.number_index, "number": phone.number,
+        "last_four": phone.last_four, "template": "birthday", "variables": {"name": "会员"}, "planned_on": opens.astimezone(CHINA).date(),
         "not_before": opens, "next_at": opens, "expires_at": closes, "created_at": LONG_AGO,
     }  # fmt: skip
     return Message.objects.create(**(said | more))

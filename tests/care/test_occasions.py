@@ -17,7 +17,8 @@ from tests.cast import put_on_file
 pytestmark = pytest.mark.django_db
 
 PROVIDER = {
-    "SMS_PROVIDER": "aliyun", "SMS_ACCESS_KEY_ID": "id", "SMS_ACCESS_KEY_SECRET": "secret", "SMS_SIGN_NAME": "熟客",
+    "SMS_PROVIDER": "aliyun", "SMS_ACCESS_KEY_ID": "id", "SMS_ACCESS_KEY_SECRET": "secret",
+    "SMS_SIGN_NAME": "熟客",
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def born(customer, month: int, day: int, calendar: str = "solar") -> None:
 
 
 def test_a_lunar_birthday_text(store, recent, regular):
-    """王总's 25 September 2026 is the 15th of the eighth month: planned the night before, for the store's hours."""
+    """王总's 25 September 2026 is the 15th of the eighth month: planned the night before."""
     assert plan_texts(store, "2026-09-23")["planned"] == 0
     # That day is Mid-Autumn as well: the birthday is the one text.
     assert plan_texts(store, "2026-09-24") == {"planned": 1, "one_a_day": 1, "calls": 0}
@@ -337,8 +338,8 @@ def test_case_30_whoever_refused_is_not_called_instead(store, recent, silent, se
 # ---- what stands in it ----
 
 NAMES = ["王总", "Anna", "王 总", "】恭喜中奖【招行", "{{7*7}}", "${x}", "http://a.cn", "13812348899", "王总\n",
-         "\u202e王总", "阿依古丽·买买提", "一二三四五六七八九十", "一二三四五六七八九十多", "a'); DROP TABLE x;--", "㐀先生",
-         "'", "%s", "王%(name)s"]  # fmt: skip
+         "\u202e王总", "阿依古丽·买买提", "一二三四五六七八九十", "一二三四五六七八九十多",
+         "a'); DROP TABLE x;--", "㐀先生", "'", "%s", "王%(name)s"]  # fmt: skip
 
 
 def test_case_31_sql_and_python_agree_on_names(store, recent):
@@ -360,8 +361,8 @@ def test_a_thousand_pairs_on_one_number_get_a_thousand_texts(store, recent):
     people = guests(store, 2000)
     Phone.objects.filter(customer__in=people).delete()
     Phone.objects.bulk_create(
-        Phone(brand=store.brand, customer=person, kind="contact", number="x", number_index=blind_index("phone", str(n // 2)),
-              last_four="0000", added_at=LONG_AGO)
+        Phone(brand=store.brand, customer=person, kind="contact", number="x",
+              number_index=blind_index("phone", str(n // 2)), last_four="0000", added_at=LONG_AGO)
         for n, person in enumerate(people)
     )  # fmt: skip
     Consent.objects.bulk_create(

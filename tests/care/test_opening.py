@@ -38,7 +38,7 @@ def codes(customer, **where):
 
 
 def test_row_40_an_a_guest_in_june(store, recent, regular):
-    """Two calls and one visit for the store head, before June has begun; once, however often the night runs."""
+    """Two calls and one visit for the store head, before June has begun, and only once."""
     grade(regular, store, "A", last_visit_on=date(2026, 5, 30))
     night(store, "2026-05-31")
     june = Task.objects.filter(customer=regular, due_on__range=("2026-06-01", "2026-06-30"))

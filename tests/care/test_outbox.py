@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 
 from care.channels import provider_from_settings
 from care.channels.base import Answer, Outcome
 from care.models import Attempt, Message, Task
 from care.services import outbox
 from care.timing import Timing
-from common.clock import now as real_now
 from common.keys import current_keys
 from customers.models import Phone
 from customers.services.customers import opt_out_number, state_consent
@@ -22,7 +22,7 @@ TIMING = Timing()
 
 @pytest.fixture
 def provider(simulator):
-    """The simulator checks how old a signature is; the stories tell their own time, so it looks at their clock."""
+    """The simulator checks how old a signature is, by the clock of the stories."""
     simulator.desk.clock = lambda: NOON
     return provider_from_settings(account(simulator.url))
 
@@ -166,10 +166,8 @@ def test_case_34_no_opening_before_the_end_is_a_missed_window(store, text):
 
 
 def test_a_number_that_cannot_be_read_stops_nobody_else(store, text, lapsed):
-    Message.objects.filter(pk=text.pk).update(next_at=NOON - timedelta(hours=1))
+    Message.objects.filter(pk=text.pk).update(next_at=china("2026-06-20 08:00"))
     broken = bytes([current_keys().field_key_id]) + b"0" * 40
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("UPDATE care_message SET number = %s WHERE id = %s", [broken, text.pk])
     other = due_text(lapsed, store)
@@ -304,10 +302,10 @@ def test_an_unknown_text_is_refused_unsent(simulator, provider, store, lapsed):
 def test_a_sender_that_comes_back_too_late_writes_no_outcome(text, outcome, meanwhile):
     """It slept past its lease; the text has moved on. Its call is on record, its outcome is not."""
     claimed = claim()
-    Message.objects.filter(pk=text.pk).update(**meanwhile)
+    Message.objects.filter(pk=text.pk).update(next_at=NOON + timedelta(days=1), **meanwhile)
     before = Message.objects.filter(pk=text.pk).values().get()
     answer = Answer(outcome, code="x", message_id="late", scope="template")
-    assert outbox.settle(claimed, answer, now=NOON, timing=Timing(pause=timedelta(0))) is False
+    assert outbox.settle(claimed, answer, now=NOON, timing=TIMING) is False
     assert Message.objects.filter(pk=text.pk).values().get() == before
     assert Attempt.objects.filter(message=text, outcome=outcome.value).count() == 1
 
@@ -319,7 +317,3 @@ def test_a_request_that_slept_is_refused_by_the_provider(simulator, provider, te
     answer = outbox.send(claimed, provider, {})
     assert (answer.outcome, answer.code) == (Outcome.RETRY, "InvalidTimeStamp.Expired")
     assert sent(simulator) == []
-
-
-def test_the_clock_of_the_product_is_aware():
-    assert real_now().tzinfo is not None

@@ -142,7 +142,7 @@ def test_11_late_by_three_days_it_is_due_at_once_and_ends_no_later():
         pytest.param("2026-09-25", {"birthday:solar:09-25:2026", "birthday:lunar:08-15:2026",
                                     "birthday:lunar:leap08-15:2026"}, id="12-mid-autumn"),
         pytest.param("2026-01-18", {"birthday:solar:01-18:2026", "birthday:lunar:11-30:2025",
-                                    "birthday:lunar:leap11-30:2025"}, id="12-january-is-the-lunar-year-before"),
+                                    "birthday:lunar:leap11-30:2025"}, id="12-the-lunar-year-before"),
         pytest.param("2026-02-28", {"birthday:solar:02-28:2026", "birthday:solar:02-29:2026",
                                     "birthday:lunar:01-12:2026", "birthday:lunar:leap01-12:2026"},
                      id="13-29-february-in-a-common-year"),
@@ -284,7 +284,8 @@ BAD = {
     "no words": ({"zh": ""}, "zh must have 1 to 120"),
 }
 GOOD = {
-    "code": "x", "tier": "A", "trigger": "monthly", "channel": "phone", "zh": "电话", "en": "call", "role": "head",
+    "code": "x", "tier": "A", "trigger": "monthly", "channel": "phone", "zh": "电话", "en": "call",
+    "role": "head",
 }  # fmt: skip
 
 

@@ -66,9 +66,12 @@ OPENS, CLOSES = china("2026-06-20 09:00"), china("2026-06-20 19:30")
     [
         pytest.param("2026-06-20 12:00", WILLING, ("send", "", ""), id="35-send"),
         pytest.param("2026-06-20 09:00", WILLING, ("send", "", ""), id="35-from-the-first-second"),
-        pytest.param("2026-06-20 12:00", Standing(True, True, True), ("end", "skipped", "opted_out"), id="32-opted-out"),
-        pytest.param("2026-06-20 12:00", Standing(False, False, True), ("end", "skipped", "number_changed"), id="32-number"),
-        pytest.param("2026-06-20 12:00", Standing(True, False, False), ("end", "skipped", "no_consent"), id="32-consent"),
+        pytest.param("2026-06-20 12:00", Standing(True, True, True), ("end", "skipped", "opted_out"),
+                     id="32-opted-out"),
+        pytest.param("2026-06-20 12:00", Standing(False, False, True), ("end", "skipped", "number_changed"),
+                     id="32-number"),
+        pytest.param("2026-06-20 12:00", Standing(True, False, False), ("end", "skipped", "no_consent"),
+                     id="32-consent"),
         pytest.param("2026-06-20 20:00", Standing(True, True, True), ("end", "skipped", "opted_out"),
                      id="32-a-refusal-comes-before-the-clock"),
         pytest.param("2026-06-20 19:30", WILLING, ("end", "expired", "window_missed"), id="33-at-closing"),
@@ -102,7 +105,8 @@ def test_34_when_the_next_opening_is_too_late_the_text_is_over():
 @pytest.mark.parametrize(
     ("salutation", "used"),
     [
-        ("王总", "王总"), ("Anna", "Anna"), ("司马相如先生", "司马相如先生"), ("阿依古丽·买买提", "阿依古丽·买买提"),
+        ("王总", "王总"), ("Anna", "Anna"), ("司马相如先生", "司马相如先生"),
+        ("阿依古丽·买买提", "阿依古丽·买买提"),
         ("一二三四五六七八九十", "一二三四五六七八九十"), ("一二三四五六七八九十多", "会员"),
         ("", "会员"), ("王 总", "会员"), ("】恭喜中奖【招行", "会员"), ("{{7*7}}", "会员"), ("${x}", "会员"),
         ("http://a.cn", "会员"), ("王总\n", "会员"), ("\u202e王总", "会员"), ("13812348899", "会员"),

@@ -83,9 +83,7 @@ def test_every_birthday_is_greeted_exactly_once_a_year_of_its_calendar(policy: L
 def test_every_lunar_greeting_is_where_the_rules_and_another_library_put_it() -> None:
     for year in range(FIRST, 2057):
         leap_month = LCalendars.leap_month(year)
-        lengths = {
-            (month, bool(leap)): days for month, days, leap in LCalendars.iter_year_month(year)
-        }
+        lengths = {(month, bool(leap)): days for month, days, leap in LCalendars.iter_year_month(year)}
         for key in LUNAR:
             in_leap = key.leap and leap_month == key.month
             day = min(key.day, lengths[key.month, in_leap])
@@ -164,9 +162,7 @@ def test_every_lunar_greeting_is_where_the_rules_and_another_library_put_it() ->
         ),
     ],
 )
-def test_next_celebration(
-    case: str, birthday: Birthday, from_day: date, on: date, key_year: int
-) -> None:
+def test_next_celebration(case: str, birthday: Birthday, from_day: date, on: date, key_year: int) -> None:
     assert next_celebration(birthday, from_day) == (on, key_year), case
     assert birthday.key in matches_on(on), case
 
@@ -193,14 +189,8 @@ def test_one_conversion_names_all_birthdays_of_a_day() -> None:
 
 def test_an_occasion_names_the_birthday_as_told_and_the_year_of_its_calendar() -> None:
     assert occasion_key(Birthday("solar", 1985, 6, 3), TODAY) == "birthday:solar:06-03:2026"
-    assert (
-        occasion_key(Birthday("solar", 1992, 2, 29), date(2027, 2, 28))
-        == "birthday:solar:02-29:2027"
-    )
-    assert (
-        occasion_key(Birthday("lunar", 1963, 8, 15), date(2026, 9, 25))
-        == "birthday:lunar:08-15:2026"
-    )
+    assert occasion_key(Birthday("solar", 1992, 2, 29), date(2027, 2, 28)) == "birthday:solar:02-29:2027"
+    assert occasion_key(Birthday("lunar", 1963, 8, 15), date(2026, 9, 25)) == "birthday:lunar:08-15:2026"
     late = Birthday("lunar", None, 11, 20)
     assert occasion_key(late, date(2026, 1, 8)) == "birthday:lunar:11-20:2025"
     assert occasion_key(late, date(2026, 12, 28)) == "birthday:lunar:11-20:2026"
@@ -274,9 +264,7 @@ def test_reads_what_people_write(written: str, birthday: Birthday) -> None:
         (date(1963, 4, 3), L, Birthday(L, 1963, 4, 3)),
     ],
 )
-def test_the_calendar_has_a_column_of_its_own(
-    written: str | date, calendar: str, birthday: Birthday
-) -> None:
+def test_the_calendar_has_a_column_of_its_own(written: str | date, calendar: str, birthday: Birthday) -> None:
     assert parse_birthday(written, calendar, today=TODAY) == birthday
 
 
@@ -315,9 +303,7 @@ def test_the_calendar_has_a_column_of_its_own(
         ("a 30th in a month of 29", "1963-04-30", L, "birthday_month_has_29"),
     ],
 )
-def test_refuses_with_a_cause(
-    case: str, written: str | date, calendar: str | None, code: str
-) -> None:
+def test_refuses_with_a_cause(case: str, written: str | date, calendar: str | None, code: str) -> None:
     with pytest.raises(BirthdayError) as refused:
         parse_birthday(written, calendar, today=TODAY)
     assert refused.value.code == code, case

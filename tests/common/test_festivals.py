@@ -62,9 +62,7 @@ def test_every_festival_from_2020_to_2100_is_where_another_library_puts_it() -> 
 
 
 def test_the_eve_is_the_29th_or_the_30th() -> None:
-    eves = {
-        year: Almanac.from_solar(days_of(year)["new_years_eve"]).day for year in range(2020, 2031)
-    }
+    eves = {year: Almanac.from_solar(days_of(year)["new_years_eve"]).day for year in range(2020, 2031)}
     assert eves == {
         2020: 30, 2021: 30, 2022: 29, 2023: 30, 2024: 30, 2025: 29, 2026: 29, 2027: 29, 2028: 29, 2029: 29,
         2030: 30,

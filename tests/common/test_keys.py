@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from common.keys import Keys, KeyProblem, load_keys, made_once
+from common.keys import KeyProblem, Keys, load_keys, made_once
 
 ONE = Keys(b"f" * 32, b"i" * 32)
 

@@ -20,9 +20,7 @@ def raised() -> dict[str, list[set[str]]]:
     for path in sorted(FOLDER.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in ERRORS
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS
             ):
                 continue
             names = {keyword.arg for keyword in node.keywords}
@@ -38,9 +36,7 @@ def raised() -> dict[str, list[set[str]]]:
 
 
 def test_the_walk_finds_the_refusals() -> None:
-    assert {"phone_scientific", "birthday_future", "amount_negative", "xlsx_too_demanding"} <= set(
-        raised()
-    )
+    assert {"phone_scientific", "birthday_future", "amount_negative", "xlsx_too_demanding"} <= set(raised())
 
 
 def test_every_refusal_has_a_sentence_whose_places_are_filled() -> None:
@@ -74,8 +70,7 @@ def test_every_sentence_of_this_room_is_raised_somewhere() -> None:
 def test_a_sentence_is_filled_when_shown() -> None:
     with translation.override("zh-hans"):
         assert (
-            sentence("birthday_leap_month_missing", {"year": 1963, "month": 5})
-            == "农历 1963 年没有闰 5 月。"
+            sentence("birthday_leap_month_missing", {"year": 1963, "month": 5}) == "农历 1963 年没有闰 5 月。"
         )
     assert sentence("no_such_code", {}) == "no_such_code"
 

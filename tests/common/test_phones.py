@@ -87,8 +87,7 @@ def test_refuses_with_a_cause(case: str, written: str, code: str) -> None:
 
 
 @given(
-    st.text(alphabet="0123456789+-.() 　１２３８eExX转*/'OE\x00\u202d", max_size=20)
-    | st.text(max_size=20)
+    st.text(alphabet="0123456789+-.() 　１２３８eExX转*/'OE\x00\u202d", max_size=20) | st.text(max_size=20)
 )
 def test_normalising_twice_changes_nothing(written: str) -> None:
     try:
