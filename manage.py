@@ -9,6 +9,11 @@ if __name__ == "__main__":
     from crm.embedded import attach
 
     attach(sys.argv)
+    import django
     from django.core.management import execute_from_command_line
 
+    django.setup()
+    from crm.keycheck import refuse_foreign_keys
+
+    refuse_foreign_keys(sys.argv)
     execute_from_command_line(sys.argv)

@@ -1,8 +1,10 @@
 """The JSON doors of this room: the tasks of a store, and their completion."""
 
 from datetime import date
+from typing import cast
 
 from django.db.models import Q
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -87,7 +89,7 @@ class TasksView(APIView):
     @extend_schema(
         operation_id="tasks_list",
         parameters=[
-            OpenApiParameter("due", serializers.DateField, description="due on that day or earlier"),
+            OpenApiParameter("due", OpenApiTypes.DATE, description="due on that day or earlier"),
             OpenApiParameter("state", str, enum=[*Task.State.values, "any"], default="open"),
             OpenApiParameter("mine", bool, description="assigned to me, or to nobody on my role's list"),
             OpenApiParameter("cursor", str),
@@ -102,7 +104,7 @@ class TasksView(APIView):
         ),
     )
     def get(self, request: Request) -> Response:
-        principal: Principal = request.auth
+        principal = cast(Principal, request.auth)
         question = TaskQuestion(data=request.query_params.dict())
         question.is_valid(raise_exception=True)
         ask = question.validated_data
@@ -127,7 +129,7 @@ class TaskCompleteView(APIView):
 
     @extend_schema(request=CompleteBody, responses=TASK)
     def post(self, request: Request, task_id: int) -> Response:
-        principal: Principal = request.auth
+        principal = cast(Principal, request.auth)
         body = CompleteBody(data=request.data)
         body.is_valid(raise_exception=True)
         task = complete_task(

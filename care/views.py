@@ -141,7 +141,9 @@ def outbox(request: PageRequest) -> HttpResponse:
     context = {
         "page": page,
         "totals": [
-            (value, label, totals.states.get(value, 0)) for value, label in Message.State.choices if totals.states.get(value)
+            (value, label, totals.states.get(value, 0))
+            for value, label in Message.State.choices
+            if totals.states.get(value)
         ],
         "all": totals.total,
         "state": state,

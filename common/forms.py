@@ -14,12 +14,15 @@ class DeskForm(forms.Form):
     """A form whose widgets carry the classes of the desk and whose refusals are sentences."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             widget = field.widget
             if isinstance(widget, forms.CheckboxInput | forms.RadioSelect | forms.HiddenInput):
                 continue
-            widget.attrs.setdefault("class", "form-select" if isinstance(widget, forms.Select) else "form-control")
+            widget.attrs.setdefault(
+                "class", "form-select" if isinstance(widget, forms.Select) else "form-control"
+            )
             widget.attrs.setdefault("autocomplete", "off")
             field.error_messages.setdefault("required", str(REQUIRED))
 

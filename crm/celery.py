@@ -2,7 +2,7 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, bootsteps
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
@@ -24,3 +24,15 @@ app.conf.update(
     imports=["crm.tasks"],
 )
 
+
+
+class KeyStep(bootsteps.StartStopStep):
+    """A worker does not start with other keys than those that encrypted the database."""
+
+    def __init__(self, parent: object, **options: object) -> None:
+        from crm.keycheck import refuse_foreign_keys
+
+        refuse_foreign_keys()
+
+
+app.steps["worker"].add(KeyStep)

@@ -16,7 +16,13 @@ from customers.selectors.listing import Filters, find_guests, look_up
 from customers.services.customers import Profile
 from staff.models import Person, Store
 
-LAPSED = {"30": _("30 天没来"), "60": _("60 天没来"), "90": _("90 天没来"), "180": _("半年没来"), "never": _("建档后没来过")}
+LAPSED = {
+    "30": _("30 天没来"),
+    "60": _("60 天没来"),
+    "90": _("90 天没来"),
+    "180": _("半年没来"),
+    "never": _("建档后没来过"),
+}
 YES_NO = [("", _("没有问过")), ("yes", _("同意")), ("no", _("不同意"))]
 MARRIED = [("", _("未填")), ("yes", _("已婚")), ("no", _("未婚"))]
 TRUTH = {"yes": True, "no": False, "": None}
@@ -29,7 +35,9 @@ class FilterForm(DeskForm):
     q = forms.CharField(label=_("找客人"), required=False, max_length=40)
     tier = forms.ChoiceField(label=_("等级"), required=False)
     owner = forms.ChoiceField(label=_("负责人"), required=False)
-    lapsed = forms.ChoiceField(label=_("多久没来"), required=False, choices=[("", _("不限")), *LAPSED.items()])
+    lapsed = forms.ChoiceField(
+        label=_("多久没来"), required=False, choices=[("", _("不限")), *LAPSED.items()]
+    )
     tag = forms.ChoiceField(label=_("标签"), required=False)
     month = forms.ChoiceField(label=_("生日在"), required=False)
 
@@ -81,7 +89,10 @@ class ProfileForm(DeskForm):
     sex = forms.ChoiceField(label=_("性别"), required=False, choices=[("", _("未填")), *Sex.choices])
     phone = forms.CharField(label=_("手机"), max_length=40, required=False)
     birthday = forms.CharField(
-        label=_("生日"), max_length=30, required=False, help_text=_("1985-06-03、06-03 或 八月十五；闰月写 闰04-03。")
+        label=_("生日"),
+        max_length=30,
+        required=False,
+        help_text=_("1985-06-03、06-03 或 八月十五；闰月写 闰04-03。"),
     )
     birthday_calendar = forms.ChoiceField(
         label=_("历法"), required=False, choices=[("", _("看写法")), *Calendar.choices]
@@ -115,7 +126,14 @@ class ProfileForm(DeskForm):
     )
 
     def __init__(
-        self, *args: Any, store: Store, today: date, people: list[Person] | None, is_new: bool = True, **kwargs: Any
+        self,
+        *args: Any,
+        store: Store,
+        today: date,
+        people: list[Person] | None,
+        is_new: bool = True,
+        number: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.store, self.today, self.is_new = store, today, is_new
@@ -125,10 +143,15 @@ class ProfileForm(DeskForm):
         else:
             owner = self.fields["owner"]
             assert isinstance(owner, forms.ChoiceField)
-            owner.choices = [("", _("没有负责人")), *((pk, str(person)) for pk, person in self.people.items())]
+            owner.choices = [
+                ("", _("没有负责人")),
+                *((pk, str(person)) for pk, person in self.people.items()),
+            ]
         if is_new:
             self.fields["phone"].help_text = _("11 位手机号；座机请带区号。")
         else:
+            if number:
+                self.fields["phone"].help_text = _("现在是 %(number)s，不改就留空。") % {"number": number}
             # A tag is put on and taken off on the guest's page, where it keeps its dates; so is consent.
             for name in ("tags", "consent_sms"):
                 del self.fields[name]
@@ -167,14 +190,16 @@ class ProfileForm(DeskForm):
         return data
 
     def profile(self) -> Profile:
-        """The checked form as a Profile. In a new guest blanks mean "not said"; in a change they erase texts."""
+        """The checked form as a Profile. Blanks of a new guest are "not said"; a change erases texts."""
         data = self.cleaned_data
-        words = tuple(w.strip() for w in data.get("tags", "").translate(WORDS_BETWEEN).split(";") if w.strip())
+        words = tuple(
+            w.strip() for w in data.get("tags", "").translate(WORDS_BETWEEN).split(";") if w.strip()
+        )
         texts = {
             name: data[name] or (None if self.is_new else "")
             for name in (
-                "salutation", "sex", "address", "industry", "position", "allergies", "taboos", "likes", "usual_table",
-                "note",
+                "salutation", "sex", "address", "industry", "position", "allergies", "taboos", "likes",
+                "usual_table", "note",
             )
         }  # fmt: skip
         contact = data.get("contact_phone")
@@ -193,7 +218,7 @@ class ProfileForm(DeskForm):
 
 
 def _one_guest(store: Store, text: str) -> int:
-    """The one guest of the store whom a number, a telephone number or last four names; else an error that says why."""
+    """The one guest whom a number of any kind or the last four names; else an error that says why."""
     rows = find_guests(store, text, size=5).rows
     exact = [row for row in rows if row.external_id.casefold() == text.strip().casefold()]
     found = {row.customer_id for row in exact or rows}

@@ -27,7 +27,7 @@ NEED_A_LOOK = (
 
 @dataclass(frozen=True)
 class NightShown:
-    """One night of a store: its run, the steps of its latest execution, what each counted, who approved it."""
+    """One night of a store: its run, the steps of its latest execution with their counts, who approved it."""
 
     run: Run
     steps: list[Step]
@@ -55,7 +55,9 @@ class NightShown:
     @property
     def not_sent(self) -> int:
         """Texts that were born skipped, whatever the reason."""
-        return sum(n for name, n in self.texts.items() if name not in ("planned", "calls") and isinstance(n, int))
+        return sum(
+            n for name, n in self.texts.items() if name not in ("planned", "calls") and isinstance(n, int)
+        )
 
     @property
     def day(self) -> dict[str, Any]:
@@ -128,7 +130,9 @@ def stuck_texts(store: Store) -> Stuck:
 
 def tier_months(store: Store, until: date, months: int = 12) -> list[StoreDay]:
     """The last counted day of each of the past months, the oldest first: how the ladder stood."""
-    days = StoreDay.objects.filter(store=store, business_date__lte=until).order_by("-business_date")[: months * 31]
+    days = StoreDay.objects.filter(store=store, business_date__lte=until).order_by("-business_date")[
+        : months * 31
+    ]
     last: dict[tuple[int, int], StoreDay] = {}
     for day in days:
         last.setdefault((day.business_date.year, day.business_date.month), day)

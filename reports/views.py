@@ -26,7 +26,7 @@ WEEK = 8
 
 @require_safe
 def today(request: PageRequest) -> HttpResponse:
-    """What the night did, what is due, whose birthday it is, who moved, who stays away, what waits for a nod."""
+    """What the night did, what is due, whose birthday it is, who moved, who stays away, what waits."""
     store, role = request.principal.store, request.principal.role
     day = today_of(request)
     latest = next(iter(selectors.nights(store, most=1)), None)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import DeskForm
 from staff.models import Store
 
 HOURS = forms.TimeInput(attrs={"type": "time", "class": "form-control"}, format="%H:%M")
@@ -20,6 +21,7 @@ class LoginForm(AuthenticationForm):
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.fields["username"].label = _("用户名")
         self.fields["password"].label = _("密码")
@@ -55,6 +57,10 @@ class StoreForm(forms.ModelForm):
             "brake_percent": forms.NumberInput(attrs={"class": "form-control", "min": 1, "max": 100}),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         first, last = said.get("messages_from"), said.get("messages_until")
@@ -66,12 +72,11 @@ class StoreForm(forms.ModelForm):
         return said
 
 
-class TokenForm(forms.Form):
+class TokenForm(DeskForm):
     """A name for the machine that will carry the key."""
 
     name = forms.CharField(
         label=_("设备名称"),
         max_length=60,
-        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
         error_messages={"required": _("请写明是哪台设备，例如“前台收银机”。")},
     )

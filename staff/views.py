@@ -109,7 +109,9 @@ def _settings_page(
         "token_form": token_form,
         "new_key": key,
         "roles": [(role, [person for person, held in people if held == role]) for role in reversed(RANK)],
-        "tokens": ApiToken.objects.filter(store=store).select_related("created_by").order_by("revoked_at", "-id"),
+        "tokens": ApiToken.objects.filter(store=store)
+        .select_related("created_by")
+        .order_by("revoked_at", "-id"),
     }
     return render(request, "staff/settings.html", context, status=status)
 

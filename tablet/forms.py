@@ -17,21 +17,25 @@ from customers.services.visits import VisitInput
 
 PARTY_AT_MOST = 200
 PARTIES = range(1, 11)
+PARTY_ERRORS = {
+    "min_value": _("至少一位。"),
+    "max_value": _("人数太多，请核对。"),
+    "invalid": _("人数要填数字。"),
+}
 
 
 class VisitForm(DeskForm):
-    """Party size, amount, done. `uuid` and `visited_at` are made when the card is opened, so that a double tap is one
-    visit."""
+    """Party size, amount, done. `uuid` and `visited_at` are made with the card: a double tap is one visit."""
 
     uuid = forms.UUIDField(widget=forms.HiddenInput)
     visited_at = forms.CharField(widget=forms.HiddenInput, max_length=40)
     party_size = forms.IntegerField(
         label=_("几位"), min_value=1, max_value=PARTY_AT_MOST, required=False,
-        error_messages={"min_value": _("至少一位。"), "max_value": _("人数太多，请核对。"), "invalid": _("人数要填数字。")},
+        error_messages=PARTY_ERRORS,
     )  # fmt: skip
     more = forms.IntegerField(
         label=_("更多人"), min_value=1, max_value=PARTY_AT_MOST, required=False,
-        error_messages={"min_value": _("至少一位。"), "max_value": _("人数太多，请核对。"), "invalid": _("人数要填数字。")},
+        error_messages=PARTY_ERRORS,
     )  # fmt: skip
     amount = forms.CharField(
         label=_("金额"), max_length=20, error_messages={"required": _("请填金额；没有消费就填 0。")}

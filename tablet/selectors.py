@@ -15,6 +15,7 @@ from tiering.selectors.schemes import in_force
 HERE_TODAY = 8
 VISITS_SHOWN = 3
 TASKS_SHOWN = 3
+AT_THE_TABLE = (Channel.IN_STORE, Channel.GIFT, Channel.CARD)
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ def to_do_now(store: Store, tier: str, day: date) -> list[ToDo]:
 
 
 def owed_to(store: Store, customer_id: int, day: date) -> list[Task]:
-    """The open tasks of a guest that are due: a birthday gift that waits, a dinner that is owed."""
+    """The open tasks of a guest that are due and can be done at the table: a gift that waits, a card."""
     return list(
         tasks_of(store)
-        .filter(customer_id=customer_id, state=Task.State.OPEN, due_on__lte=day)
+        .filter(customer_id=customer_id, state=Task.State.OPEN, due_on__lte=day, channel__in=AT_THE_TABLE)
         .order_by("due_on", "id")[:TASKS_SHOWN]
     )
 
@@ -61,5 +62,7 @@ def owed_to(store: Store, customer_id: int, day: date) -> list[Task]:
 def last_visits(store: Store, customer_id: int) -> list[Visit]:
     """The guest's last visits here, those taken back left out."""
     return list(
-        Visit.objects.filter(store=store, customer_id=customer_id, voided_at=None).order_by("-visited_at")[:VISITS_SHOWN]
+        Visit.objects.filter(store=store, customer_id=customer_id, voided_at=None).order_by("-visited_at")[
+            :VISITS_SHOWN
+        ]
     )

@@ -32,13 +32,14 @@ MOST_BORN = 6
 def floor(request: PageRequest) -> HttpResponse:
     """Find: one field, big keys, and who is here or has a birthday today."""
     store, day = request.principal.store, today_of(request)
-    here = here_today(store, day)
+    here, born = here_today(store, day), birthdays(store, day, days=1)[:MOST_BORN]
+    shown = [row.customer_id for row in here] + [each.patronage.customer_id for each in born]
     context = {
         "here": here,
-        "numbers": masked_numbers(row.customer_id for row in here),
-        "born": birthdays(store, day, days=1)[:MOST_BORN],
+        "born": born,
+        "numbers": masked_numbers(shown),
         "digits": "123456789",
-        "letters": "QWERTYUIOPASDFGHJKLZXCVBNM",
+        "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     }
     return render(request, "tablet/find.html", context)
 
@@ -72,7 +73,12 @@ def _by_number(request: PageRequest, digits: str) -> dict[str, Any]:
     ids = [card.customer_id for card in cards if card.here]
     rows = list(Patronage.objects.filter(store=store, customer_id__in=ids).select_related("customer"))
     numbers = masked_numbers(row.customer_id for row in rows)
-    return {"rows": rows, "numbers": numbers, "number": phone, "elsewhere": [card for card in cards if not card.here]}
+    return {
+        "rows": rows,
+        "numbers": numbers,
+        "number": phone,
+        "elsewhere": [card for card in cards if not card.here],
+    }
 
 
 @require_safe
@@ -116,7 +122,11 @@ def visit(request: PageRequest, pk: int) -> HttpResponse:
             found(None)
         form.refuse(refused)
         return _card(request, pk, form, status=422)
-    row = found(Patronage.objects.filter(store=request.principal.store, customer_id=pk).select_related("customer").first())
+    row = found(
+        Patronage.objects.filter(store=request.principal.store, customer_id=pk)
+        .select_related("customer")
+        .first()
+    )
     messages.success(
         request,
         _("已记录：%(who)s，%(amount)s%(party)s")

@@ -13,7 +13,7 @@ MARK_PERCENT = 75.0
 
 @dataclass(frozen=True)
 class Drawn:
-    """One line: its sentence, the guest's number, whether it holds, and how far the bar reaches (0-100, or None)."""
+    """One line: its sentence, the guest's number, whether it holds, how far the bar reaches (0-100)."""
 
     words: str
     value: str
@@ -89,7 +89,7 @@ class Step:
 
 
 def next_step(scheme: Scheme, lines: dict[str, Line], held: str) -> Step | None:
-    """What is missing for the next higher tier where one more line is enough; None at the top or by other ways."""
+    """What is missing for the next higher tier where one more line is enough; None at the top."""
     rank = scheme.rank(held)
     above = [tier for tier in scheme.tiers[:rank] if not _takes_all(tier)]
     if not above:

@@ -88,7 +88,9 @@ def _scheme_page(
         "text": text,
         "scheme": text.scheme,
         "code": code,
-        "is_in_force": bool(stands.adoption and text.version and stands.adoption.version_id == text.version.pk),
+        "is_in_force": bool(
+            stands.adoption and text.version and stands.adoption.version_id == text.version.pk
+        ),
         "preview": preview(store, text.scheme, day),
         "in_force": stands.scheme,
         "form": form or AdoptForm(today=day, initial={"code": code, "number": version}),
@@ -113,7 +115,9 @@ def scheme_adopt(request: PageRequest) -> HttpResponse:
         if number is None:
             adopt_preset(store=store, code=code, from_date=day, actor=person_of(request), at=now())
         else:
-            version = SchemeVersion.objects.filter(scheme__store=store, scheme__code=code, number=number).first()
+            version = SchemeVersion.objects.filter(
+                scheme__store=store, scheme__code=code, number=number
+            ).first()
             adopt(store=store, version=found(version), from_date=day, actor=person_of(request), at=now())
     except Refused as refused:
         tell(request, refused)

@@ -13,7 +13,7 @@ SHOWN = 2
 
 
 def why_moved(decision: TierDecision, scheme: Scheme) -> str:
-    """For a guest who rose the lines that held; for one who fell the line of the old tier that was missed least."""
+    """Of a guest who rose the lines that held; of one who fell the line of the old tier missed least."""
     if decision.tier == UNRATED:
         return unrated_sentence([reason for reason in decision.reasons if isinstance(reason, dict)])
     if scheme.rank(decision.tier) > scheme.rank(decision.previous):

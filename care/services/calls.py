@@ -1,7 +1,8 @@
 """Where a text cannot go out, a person greets: one call task for each guest and occasion."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -51,7 +52,7 @@ def calls_for_planned(store_id: int, made_at: datetime, reasons: Sequence[str], 
     return _calls(which, {"store": store_id, "made_at": made_at, "reasons": list(reasons)}, at)
 
 
-def _calls(which: str, params: dict[str, object], at: datetime) -> int:
+def _calls(which: str, params: dict[str, Any], at: datetime) -> int:
     words = []
     for category, (zh, en) in _WORDS.items():
         words.append(f"(%(c_{category})s, %(zh_{category})s, %(en_{category})s, %(w_{category})s)")
@@ -61,5 +62,5 @@ def _calls(which: str, params: dict[str, object], at: datetime) -> int:
     owner = OWNER.replace("%(brand)s", "m.brand_id").replace("%(day)s", "d.day")
     sql = _CALLS.format(owner=owner, words=", ".join(words), which=which)
     with connection.cursor() as cursor:
-        cursor.execute(sql, params | {"at": at, "opens_for": timedelta(days=OPENS_FOR_DAYS).days})
+        cursor.execute(sql, params | {"at": at, "opens_for": OPENS_FOR_DAYS})
         return cursor.rowcount

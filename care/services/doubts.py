@@ -11,7 +11,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from care.channels.base import CHINA, Finding, Found, Provider
 from care.models import Message
@@ -44,8 +43,11 @@ class Doubt:
 
 def end_leases(*, now: datetime, timing: Timing) -> int:
     """Whoever claimed a text and has not come back within the lease leaves it in doubt."""
-    over = Q(state=State.SENDING, claimed_at__lt=now - timing.lease)
-    return Message.objects.filter(over).update(state=State.UNKNOWN, asked=0, asked_at=None)
+    over = Message.objects.filter(state=State.SENDING, claimed_at__lt=now - timing.lease)
+    with transaction.atomic():
+        # A row that is locked is being settled at this moment.
+        rows = list(over.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        return Message.objects.filter(pk__in=rows).update(state=State.UNKNOWN, asked=0, asked_at=None)
 
 
 def take_doubts(*, now: datetime, timing: Timing, most: int = 20) -> list[Doubt]:

@@ -125,9 +125,7 @@ def _open(store: Store, line_id: int, line: Line, on: date, at: datetime, today:
 
 
 def _due(line: Line, on: date, day: date, params: dict[str, Any]) -> tuple[str, str]:
-    """The FROM item `d` that says what is owed when, and the condition that goes with it; empty where nothing
-    is.
-    """
+    """The FROM item `d` (what is owed when; empty where nothing is) and the condition that goes with it."""
     if line.trigger in CADENCES:
         turns = [(slot.occasion, slot.first, slot.last, slot.days, slot.salt) for slot in slots(line, day)]
         return _CADENCE.format(rows=_values(turns, params)) if turns else "", _NOT_DONE_IN_ANOTHER_TIER
@@ -144,10 +142,9 @@ def _due(line: Line, on: date, day: date, params: dict[str, Any]) -> tuple[str, 
         since = "coalesce(p.last_visit_on, p.since)"
         due = _SINCE_VISIT.format(prefix="'absence:'", since=since, due_on="%(day)s")
         return due, f"d.event_on BETWEEN %(first)s AND %(last)s AND {_NOT_FROM_ANOTHER_TIER}"
-    due_on = "p.last_visit_on + %(after)s"
-    return _SINCE_VISIT.format(
-        prefix="'visit:'", since="p.last_visit_on", due_on=due_on
-    ), _NOT_SOON_AFTER_ANOTHER
+    visit = "p.last_visit_on"
+    due = _SINCE_VISIT.format(prefix="'visit:'", since=visit, due_on=f"{visit} + %(after)s")
+    return due, _NOT_SOON_AFTER_ANOTHER
 
 
 def _values(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> str:

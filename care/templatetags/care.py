@@ -23,8 +23,8 @@ CADENCES: dict[str, str | Promise] = {
 GOOD = ("delivered", "accepted")
 BAD = ("failed", "undelivered", "parked", "unknown")
 ICONS = {
-    "phone": "phone", "visit": "walk", "gift": "gift", "card": "mail", "sms": "message", "wechat": "brand-wechat",
-    "event": "glass-full", "in_store": "building-store",
+    "phone": "phone", "visit": "walk", "gift": "gift", "card": "mail", "sms": "message",
+    "wechat": "brand-wechat", "event": "glass-full", "in_store": "building-store",
 }  # fmt: skip
 
 

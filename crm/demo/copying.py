@@ -38,7 +38,13 @@ def _spelt(value: Any) -> str:
     if isinstance(value, bytes):
         return f"\\\\x{value.hex()}"
     if isinstance(value, list):
-        return "{" + ",".join('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value).translate(_ESCAPES) + "}"
+        return (
+            "{"
+            + ",".join(
+                '"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value
+            ).translate(_ESCAPES)
+            + "}"
+        )
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
     return str(value)
@@ -49,5 +55,6 @@ def after_explicit_ids(tables: Iterable[str]) -> None:
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest((SELECT max(id) FROM {table}), 1))", [table]
+                f"SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest((SELECT max(id) FROM {table}), 1))",
+                [table],
             )

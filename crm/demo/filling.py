@@ -34,10 +34,16 @@ class Diary:
         self.phones = 0
         self.joined_at = self._joined_at(visits)
         self._waiting: dict[str, list[tuple[datetime, Any]]] = {
-            "guests": sorted(((self.joined_at[g.number], g) for g in guests), key=lambda pair: (pair[0], pair[1].number)),
+            "guests": sorted(
+                ((self.joined_at[g.number], g) for g in guests), key=lambda pair: (pair[0], pair[1].number)
+            ),
             "visits": sorted(((v.recorded_at, v) for v in visits), key=lambda pair: (pair[0], pair[1].bill)),
             "consents": sorted(
-                ((self._said_at(g, day), (g, given, source)) for g in guests for day, given, source in g.consents),
+                (
+                    (self._said_at(g, day), (g, given, source))
+                    for g in guests
+                    for day, given, source in g.consents
+                ),
                 key=lambda pair: (pair[0], pair[1][0].number, pair[1][1]),
             ),
         }
@@ -108,7 +114,11 @@ class Diary:
         for guest in guests:
             at, by = self.joined_at[guest.number], self._host(guest)
             born = guest.birthday
-            birth = (born.calendar, born.year, born.month, born.day, born.leap) if born else ("", None, None, None, False)
+            birth = (
+                (born.calendar, born.year, born.month, born.day, born.leap)
+                if born
+                else ("", None, None, None, False)
+            )
             rows.append(
                 (guest.number, brand, guest.name, guest.salutation, guest.sex, *birth, guest.address, guest.industry,
                  guest.position, guest.married, self._sealed(guest.allergies), self._sealed(guest.taboos), guest.likes,
@@ -129,7 +139,9 @@ class Diary:
         self._write_phones(guests)
         copy_in("customers_tag", ("customer_id", "word", "added_at", "added_by_id"), tags)
         copy_in(
-            "customers_introduction", ("customer_id", "introducer_id", "recorded_at", "recorded_by_id"), introductions
+            "customers_introduction",
+            ("customer_id", "introducer_id", "recorded_at", "recorded_by_id"),
+            introductions,
         )
 
     def _host(self, guest: Guest) -> int | None:
@@ -162,7 +174,17 @@ class Diary:
                     told.append((guest, given, "desk", self.phones, at))
         copy_in(
             "customers_phone",
-            ("id", "brand_id", "customer_id", "kind", "whose", "number", "number_index", "last_four", "added_at"),
+            (
+                "id",
+                "brand_id",
+                "customer_id",
+                "kind",
+                "whose",
+                "number",
+                "number_index",
+                "last_four",
+                "added_at",
+            ),
             rows,
         )
         self._copy_consents(told)

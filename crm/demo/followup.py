@@ -24,7 +24,7 @@ HABITS = {
     "gift": (0.60, 0.02, 0.05, 0.005, 0.02),
     "wechat": (0.65, 0.04, 0.02, 0.01, 0.02),
     "card": (0.70, 0.0, 0.0, 0.0, 0.0),
-    "event": (0.20, 0.03, 0.20, 0.01, 0.0),
+    "event": (0.06, 0.04, 0.80, 0.005, 0.0),  # a dinner is put on a day that suits both
 }
 _NOTES = {"phone": words.CALL_NOTES, "visit": words.VISIT_CALL_NOTES, "gift": words.GIFT_NOTES}
 NEVER_TOUCHED = 0.12
@@ -92,7 +92,7 @@ class FollowUp:
             events.append((task_id, "not_reached", dice.choice(words.CALL_BACK_NOTES), next_on, at, by))
             return [(task_id, "open", None, None, assignee, max(due_on, next_on))]
         if chosen == 2:
-            next_on = day + timedelta(days=dice.randrange(2, 8))
+            next_on = day + timedelta(days=dice.randrange(*((7, 60) if channel == "event" else (2, 8))))
             if next_on > close_on:
                 return []
             events.append((task_id, "postponed", note, next_on, at, by))
@@ -118,21 +118,36 @@ class FollowUp:
             for message, customer, occasion, opens, closes in cursor.fetchall():
                 dice = random.Random(f"{self.seed}:{customer}:{occasion}")
                 turn = turns[opens] = turns.get(opens, 0) + 1
-                at = min(opens + timedelta(milliseconds=400 * turn + dice.randrange(300)), closes - timedelta(hours=1))
+                at = min(
+                    opens + timedelta(milliseconds=400 * turn + dice.randrange(300)),
+                    closes - timedelta(hours=1),
+                )
                 draw, number = dice.random(), f"{dice.randrange(10**17, 10**18)}^0"
                 tries = 1
                 if draw > 1 - TRIED_TWICE:
                     attempts.append((message, 1, at, "retry", "Throttling.User", 400, dice.randrange(20, 90)))
                     at, tries = at + timedelta(minutes=1), 2
                 if draw < REFUSED:
-                    code, state, reason, number, final = "isv.BLACK_KEY_CONTROL_LIMIT", "failed", "refused", "", at
+                    code, state, reason, number, final = (
+                        "isv.BLACK_KEY_CONTROL_LIMIT",
+                        "failed",
+                        "refused",
+                        "",
+                        at,
+                    )
                 else:
                     code, state, reason = "OK", "delivered", ""
                     final = at + timedelta(seconds=dice.randrange(2, 40))
                     if draw < REFUSED + UNDELIVERED:
                         state, reason, final = "undelivered", "undelivered", final + timedelta(hours=1)
                     elif draw < REFUSED + UNDELIVERED + REPLIES:
-                        replies.append((customer, final + timedelta(minutes=dice.randrange(1, 60)), dice.choice(("R", "r", "退订", "TD"))))
+                        replies.append(
+                            (
+                                customer,
+                                final + timedelta(minutes=dice.randrange(1, 60)),
+                                dice.choice(("R", "r", "退订", "TD")),
+                            )
+                        )
                 outcome = "refused" if state == "failed" else "accepted"
                 http = 400 if state == "failed" else 200
                 attempts.append((message, tries, at, outcome, code, http, dice.randrange(45, 380)))
@@ -140,7 +155,9 @@ class FollowUp:
             if sent:
                 execute_values(cursor, _SENT, sent, _SENT_ROW, page_size=2000)
         copy_in(
-            "care_attempt", ("message_id", "number", "started_at", "outcome", "code", "http", "took_ms"), attempts
+            "care_attempt",
+            ("message_id", "number", "started_at", "outcome", "code", "http", "took_ms"),
+            attempts,
         )
         for customer, at, said in replies:
             self._stop(customer, at, said)
@@ -149,4 +166,6 @@ class FollowUp:
         guest = self.diary.guests[customer - 1]
         numbers = [guest.phone] if guest.phone else [number for number, *_ in guest.contacts]
         if numbers and at <= self.until:
-            opt_out_number(brand=self.diary.staff.brand, phone=numbers[0], words=said, source=Source.REPLY, at=at)
+            opt_out_number(
+                brand=self.diary.staff.brand, phone=numbers[0], words=said, source=Source.REPLY, at=at
+            )

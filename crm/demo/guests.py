@@ -28,8 +28,9 @@ _SURNAME_WEIGHTS = list(accumulate(weight for _, weight in words.SURNAMES))
 _KINDS = list(KIND_WEIGHTS)
 _KIND_WEIGHTS = list(accumulate(KIND_WEIGHTS.values()))
 _GENERATION_WEIGHTS = list(accumulate(share for _, _, share, _ in GENERATIONS))
-_PREFIXES = ("133", "135", "136", "137", "138", "139", "150", "151", "152", "157", "158", "159", "176", "180", "182",
-             "186", "187", "188", "189", "198")  # fmt: skip
+# Ranges that no operator has: nobody's telephone rings, whatever the demo is connected to.
+_PREFIXES = ("160", "161", "163", "164", "168")
+_PREFIX_OF_OFFICES = "169"
 
 
 @dataclass(slots=True)
@@ -84,7 +85,11 @@ def invent(*, seed: int, guests: int, days: int, today: date) -> list[Guest]:
     phones = _phones(dice, guests)
     made = []
     for number, joined in enumerate([0] * old + arrivals, 1):
-        made.append(_guest(random.Random(f"{seed}:{number}"), number, joined, number <= old, phones[number - 1], today))
+        made.append(
+            _guest(
+                random.Random(f"{seed}:{number}"), number, joined, number <= old, phones[number - 1], today
+            )
+        )
     _relate(dice, made)
     _cast(made, today)
     return made
@@ -129,7 +134,9 @@ def _profile(dice: random.Random, guest: Guest, known: float, today: date) -> No
         guest.birthday = _birthday(dice, guest.generation, today)
     if dice.random() < known * 0.7:
         street = dice.choice(words.STREETS[guest.store])
-        estate = dice.choice("云水金桂江枫兰翠明悦") + dice.choice("湖苑庭溪岸湾景城") + dice.choice(words.ESTATES)
+        estate = (
+            dice.choice("云水金桂江枫兰翠明悦") + dice.choice("湖苑庭溪岸湾景城") + dice.choice(words.ESTATES)
+        )
         guest.address = f"{street}{dice.randrange(1, 400)}号{estate}{dice.randrange(1, 30)}幢"
     if dice.random() < known * 0.75:
         guest.married = dice.random() < (0.95, 0.85, 0.35)[guest.generation]
@@ -141,7 +148,11 @@ def _profile(dice: random.Random, guest: Guest, known: float, today: date) -> No
         guest.likes = "、".join(dice.sample(words.LIKES, dice.choice((1, 1, 2, 3))))
     if dice.random() < known * 0.12:
         guest.note = dice.choice(words.GUEST_NOTES)
-    guest.tags = [word for word, kind, percent in words.TAGS if kind in ("", guest.kind) and dice.random() * 100 < percent]
+    guest.tags = [
+        word
+        for word, kind, percent in words.TAGS
+        if kind in ("", guest.kind) and dice.random() * 100 < percent
+    ]
     if dice.random() < 0.09:
         guest.tags.append("nearby_resident")
     if guest.industry == "政府机构":
@@ -216,7 +227,7 @@ def _relate(dice: random.Random, guests: list[Guest]) -> None:
         if guest.kind == "business" and guest.phone and dice.random() < 0.14:
             number, shared = secretaries.get(guest.store, ("", 3))
             if shared == 3:
-                number, shared = f"171{dice.randrange(10**8):08}", 0
+                number, shared = f"{_PREFIX_OF_OFFICES}{dice.randrange(10**8):08}", 0
             secretaries[guest.store] = (number, shared + 1)
             guest.contacts.append((number, dice.choice(("秘书", "助理")), dice.choice((True, None, None))))
         if guest.rate > 0.8:
@@ -224,26 +235,34 @@ def _relate(dice: random.Random, guests: list[Guest]) -> None:
 
 
 def _cast(guests: list[Guest], today: date) -> None:
-    """Some birthdays that every demo needs: today, tomorrow, this week, in a leap month, on 29 February."""
-    lunar = iter([today, today + timedelta(days=1), today + timedelta(days=3)] * 2)
-    solar = iter([today + timedelta(days=ahead) for ahead in (0, 0, 1, 2, 4, 6)] * 2)
-    wanted: list[Birthday] = [Birthday("lunar", 1963, 4, 3, True), Birthday("solar", 1988, 2, 29)]
-    wanted += [_lunar_on(day) for day in lunar]
-    wanted += [Birthday("solar", 1985 if (day.month, day.day) != (2, 29) else 1984, day.month, day.day) for day in solar]
-    regulars = sorted((guest for guest in guests if guest.imported and guest.phone), key=lambda g: (-g.rate, g.number))
-    # Not the very first: also guests who come now and then have a birthday.
-    for guest, birthday in zip(regulars[3::2], wanted, strict=False):
-        guest.birthday = birthday
-        if not guest.consents or not guest.consents[-1][1]:
-            guest.consents = [(0, True, "import")]
+    """Some birthdays that every demo needs, in each store: today, tomorrow, this week, a leap month, 29 February."""
+    known = [guest for guest in guests if guest.imported and guest.phone]
+    for store in (0, 1):
+        wanted = [Birthday("lunar", 1963, 4, 3, True) if store == 0 else Birthday("solar", 1988, 2, 29)]
+        wanted += [_lunar_on(today + timedelta(days=ahead)) for ahead in (0, 1, 3)]
+        for ahead, year in ((0, 1985), (0, 1994), (1, 1979), (2, 1998), (4, 1990), (6, 1971)):
+            day = today + timedelta(days=ahead)
+            wanted.append(
+                Birthday("solar", year if (day.month, day.day) != (2, 29) else 1984, day.month, day.day)
+            )
+        regulars = sorted(
+            (guest for guest in known if guest.store == store), key=lambda g: (-g.rate, g.number)
+        )
+        for birthday in wanted:
+            # Not always the very best: also guests who come now and then have a birthday.
+            born = next(n for n, (_, last, *_) in enumerate(GENERATIONS) if (birthday.year or 0) <= last)
+            fit = [guest for guest in regulars[2::2] if guest.generation == born] or regulars
+            regulars.remove(fit[0])
+            fit[0].birthday = birthday
+            if not fit[0].consents or not fit[0].consents[-1][1]:
+                fit[0].consents = [(0, True, "import")]
 
 
 def _lunar_on(day: date) -> Birthday:
-    """A birthday of an elder whose lunar day is celebrated on `day`."""
+    """A birthday of an elder that is celebrated on `day`, by the lunar calendar."""
     lunar = solar_to_lunar(day)
-    month, number = lunar.month, lunar.day
-    for year in range(1952, 1975):
-        found = month_of(year, month)
-        if found is not None and found.days >= number:
-            return Birthday("lunar", year, month, number)
-    return Birthday("lunar", None, month, min(number, 29))
+    for year in range(1950, 1967):
+        found = month_of(year, lunar.month)
+        if found is not None and found.days >= lunar.day:
+            return Birthday("lunar", year, lunar.month, lunar.day)
+    return Birthday("lunar", 1950, lunar.month, min(lunar.day, 29))

@@ -44,7 +44,8 @@ class Calendar:
     def __init__(self, first: date, days: int) -> None:
         self.first, self.days = first, days
         self.sums = {
-            kind: [0.0, *accumulate(fullness(kind, first + timedelta(days=n)) for n in range(days))] for kind in KINDS
+            kind: [0.0, *accumulate(fullness(kind, first + timedelta(days=n)) for n in range(days))]
+            for kind in KINDS
         }
 
     def visits(self, dice: random.Random, kind: str, start: int, stop: int, a_month: float) -> list[int]:
@@ -105,7 +106,9 @@ def _visit(dice: random.Random, guest: Guest, store: int, day: int, on: date, zo
             channel = dice.choice(("takeaway", "delivery", "delivery", "online"))
             party, occasion = None, "other"
     people = party if party else dice.choice((1, 2, 2, 3))
-    amount = round(people * a_head * guest.level * dice.lognormvariate(0, 0.16) * (0.8 if party is None else 1))
+    amount = round(
+        people * a_head * guest.level * dice.lognormvariate(0, 0.16) * (0.8 if party is None else 1)
+    )
     fen = max(amount, 28) * 100
     if dice.random() < 0.12:
         fen = round(fen * 0.88)  # a voucher or the members' day
@@ -115,23 +118,42 @@ def _visit(dice: random.Random, guest: Guest, store: int, day: int, on: date, zo
 def _party(dice: random.Random, guest: Guest, on: date) -> tuple[str, int, float, bool]:
     """Why they come, how many, yuan a head, whether it is a banquet."""
     business, _, festival = festive(on)
-    if guest.birthday and dice.random() < 0.75 and (next_celebration(guest.birthday, on - timedelta(days=2)).on - on).days < 3:
+    if (
+        guest.birthday
+        and dice.random() < 0.75
+        and (next_celebration(guest.birthday, on - timedelta(days=2)).on - on).days < 3
+    ):
         return "birthday", dice.choice((4, 5, 6, 6, 8, 8, 10)), 112, False
     if guest.kind == "business":
         banquet = dice.random() < (0.075 if business > 1.2 else 0.035)
         if banquet:
             return "hosting", dice.choice((8, 10, 10, 12, 14)), dice.choice((185, 215, 250, 310)), True
-        return dice.choice(("business", "business", "hosting", "friends")), dice.choice((2, 3, 4, 4, 5, 6)), 148, False
+        return (
+            dice.choice(("business", "business", "hosting", "friends")),
+            dice.choice((2, 3, 4, 4, 5, 6)),
+            148,
+            False,
+        )
     if festival and dice.random() < 0.45:
         return "festival", dice.choice((3, 4, 5, 6, 8)), 112, False
     if guest.kind == "family":
         if dice.random() < 0.008:
             return "hosting", dice.choice((10, 12, 16, 20)), 138, True
-        return dice.choice(("family", "family", "family", "friends")), dice.choice((2, 3, 3, 4, 4, 5, 6)), 100, False
+        return (
+            dice.choice(("family", "family", "family", "friends")),
+            dice.choice((2, 3, 3, 4, 4, 5, 6)),
+            100,
+            False,
+        )
     if guest.kind == "couple":
         anniversary = dice.random() < 0.04
         return ("anniversary" if anniversary else "friends"), 2, (150 if anniversary else 118), False
-    return dice.choice(("friends", "friends", "friends", "other")), dice.choice((2, 2, 3, 4, 4, 5, 6)), 108, False
+    return (
+        dice.choice(("friends", "friends", "friends", "other")),
+        dice.choice((2, 2, 3, 4, 4, 5, 6)),
+        108,
+        False,
+    )
 
 
 def _moment(dice: random.Random, guest: Guest, on: date, zone: ZoneInfo, banquet: bool) -> datetime:
@@ -158,11 +180,21 @@ def _billed(drafts: list[Draft], dice: random.Random, codes: Sequence[str]) -> l
         entry = dice.choice(("tablet", "tablet", "api"))
         visits.append(
             Visit(
-                guest.number, store, day, at, at + timedelta(seconds=dice.randrange(20, 600)),
-                UUID(int=dice.getrandbits(128), version=4), f"{codes[store]}-{on:%y%m%d}-{number:03}", fen, party,
-                _table(dice, guest, store, party, occasion) if party else "", occasion, channel,
+                guest.number,
+                store,
+                day,
+                at,
+                at + timedelta(seconds=dice.randrange(20, 600)),
+                UUID(int=dice.getrandbits(128), version=4),
+                f"{codes[store]}-{on:%y%m%d}-{number:03}",
+                fen,
+                party,
+                _table(dice, guest, store, party, occasion) if party else "",
+                occasion,
+                channel,
                 _dishes(dice, on, party or 2, banquet) if dice.random() < 0.4 else (),
-                dice.choice(words.VISIT_NOTES) if dice.random() < 0.012 else "", entry,
+                dice.choice(words.VISIT_NOTES) if dice.random() < 0.012 else "",
+                entry,
             )  # fmt: skip
         )
     return visits

@@ -18,11 +18,11 @@ from django.db import connection, transaction
 from common.clock import add_months, moment_of
 from crm import nightly
 from crm.demo import staffing
+from crm.demo.desk import Desk
 from crm.demo.filling import Diary
 from crm.demo.followup import FollowUp
 from crm.demo.guests import invent
 from crm.demo.habits import come
-from crm.demo.mishaps import Mishaps
 from crm.demo.owners import give_owners, judge_some
 from reports.services import count_day
 from staff.models import Role
@@ -52,9 +52,8 @@ class _Life:
 
     diary: Diary
     follow_up: FollowUp
-    mishaps: Mishaps
+    desk: Desk
     today: date
-    at: datetime
 
     def night_of(self, day: date) -> datetime:
         """The moment at which the night of business date `day` ran."""
@@ -63,7 +62,9 @@ class _Life:
 
 
 @transaction.atomic
-def build(*, seed: int, today: date, at: datetime, guests: int, say: Say, full_nights: int = FULL_NIGHTS) -> None:
+def build(
+    *, seed: int, today: date, at: datetime, guests: int, say: Say, full_nights: int = FULL_NIGHTS
+) -> None:
     """Fill an empty database with the demo restaurant as it stands at `at` on business date `today`; all or nothing.
 
     The same rows for the same arguments. Raises IntegrityError where the demo's brand or people are there already.
@@ -82,9 +83,7 @@ def build(*, seed: int, today: date, at: datetime, guests: int, say: Say, full_n
     last_night = nightly.last_closed(staff.stores[0], at)
     full_from = last_night - timedelta(days=full_nights - 1)
     diary = Diary(staff, first, people, visits)
-    life = _Life(
-        diary, FollowUp(diary, seed, at), Mishaps(diary, seed, visits, full_from, today), today, at
-    )
+    life = _Life(diary, FollowUp(diary, seed, at), Desk(diary, seed, visits, full_from, today), today)
     with _texts_can_be_sent():
         _grade_the_past(life, full_from, say)
         _nights(life, full_from, last_night, say)
@@ -154,11 +153,9 @@ def _nights(life: _Life, full_from: date, last: date, say: Say) -> None:
                 nightly.run(
                     store.pk, day, at=at, by_hand=True, approved_by=life.diary.staff.of(place, Role.HEAD)
                 )
-        life.mishaps.on(morning)
+        life.desk.work(morning)
         life.follow_up.texts()
         life.follow_up.work(morning)
-        if (last - day).days in (4, 11):
-            life.mishaps.look_up_numbers(morning)
         day = morning
     nights = (last - full_from).days + 1
     say(f"{nights} nights with every step up to {last}, {time.monotonic() - started:.0f} s")

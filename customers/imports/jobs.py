@@ -1,6 +1,7 @@
 """A file brought through a page: kept with its job, imported by a worker, reported to whoever waits.
 
-The file lies encrypted in the job's payload until the job ends. A worker claims the job by raising its number of
+The file lies encrypted in the job's payload until the job ends; that of a
+trial run for another day, so that whoever tried it can bring it in (`again`). A worker claims the job by raising its number of
 claims; what it writes of guests or bills commits together with the job's end, so a worker that is killed leaves
 nothing behind, and one that comes back from a pause finds another's claim and writes nothing.
 """
@@ -103,7 +104,7 @@ def run_import(job_id: int, at: datetime) -> Job | None:
 
 def rest_of(job: Job) -> str | None:
     """The CSV of the rows that a finished job did not take; None where there is none."""
-    if job.payload is None or job.state != Job.State.DONE:
+    if job.payload is None or job.state != Job.State.DONE or job.params["dry_run"]:
         return None
     return _unsealed(job.payload).decode()
 
@@ -189,7 +190,10 @@ def _end(
     job: Job, state: str, result: dict[str, Any], at: datetime, begun: float, rest: str | None = None
 ) -> Job:
     job.state, job.result, job.progress = state, result, 100
-    job.payload = None if rest is None else _sealed(rest.encode())
+    if rest is not None:
+        job.payload = _sealed(rest.encode())
+    elif not (job.params["dry_run"] and state in (Job.State.DONE, Job.State.REFUSED)):
+        job.payload = None
     job.finished_at = at + timedelta(seconds=time.monotonic() - begun)
     if not _mine(job).update(
         state=state, result=result, progress=100, payload=job.payload, finished_at=job.finished_at

@@ -14,7 +14,7 @@ VISITS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Archive:
-    """A guest of a store. `gaps` are the mandatory fields still missing; `consent` the statement that holds."""
+    """A guest of a store. `gaps`: mandatory fields still missing; `consent`: the statement that holds."""
 
     patronage: Patronage
     phones: list[Phone]

@@ -9,7 +9,7 @@ from common.birthdays import matches_on
 
 
 def born_between(first: date, last: date) -> Q:
-    """The condition on a patronage that the guest's birthday is greeted from `first` to `last`, both included."""
+    """The condition on a patronage: the birthday is greeted from `first` to `last`, both included."""
     days: dict[tuple[str, int, bool], set[int]] = defaultdict(set)
     for number in range((last - first).days + 1):
         for key in matches_on(first + timedelta(days=number)):

@@ -22,8 +22,8 @@ PAGE = 50
 class Filters:
     """What narrows the list; an empty value narrows nothing.
 
-    `absent_since`: came once, but not after that day; `never_came`: no visit at all; `born`: the birthday, solar or
-    lunar, is greeted between the two days.
+    `absent_since`: came once, but not after that day; `never_came`: no visit at all; `born`: the birthday,
+    solar or lunar, is greeted between the two days.
     """
 
     tier: str = ""
@@ -49,7 +49,7 @@ def guests_of(store: Store) -> QuerySet[Patronage]:
 
 
 def matching(store: Store, query: str) -> Q:
-    """The condition that every word of `query` (last four, name, pinyin, initials, number) finds the guest."""
+    """The condition: every word of `query` (last four, name, pinyin, initials, number) finds the guest."""
     tokens = [f"{store.pk}:{token}" for token in query_tokens(query)]
     return Q(customer__search_keys__contains=tokens) if tokens else Q(pk__in=[])
 
@@ -108,9 +108,7 @@ def _after(cursor: str) -> Q:
         raise Refused("cursor_unreadable", field="cursor") from error
     if moment is None:
         return Q(last_visited_at=None) & below
-    return (
-        Q(last_visited_at__lt=moment) | Q(last_visited_at=None) | (Q(last_visited_at=moment) & below)
-    )
+    return Q(last_visited_at__lt=moment) | Q(last_visited_at=None) | (Q(last_visited_at=moment) & below)
 
 
 def guest(store: Store, customer_id: int) -> Patronage:
@@ -159,4 +157,3 @@ def look_up(store: Store, phone: str) -> list[Card]:
             )
         )
     return cards
-

@@ -13,7 +13,7 @@ from customers.selectors.born import born_between
 from customers.selectors.listing import guests_of
 from staff.models import Store
 
-# A regular: four visits or more. Slipping: away three times as long as usual, at least three weeks, at most half a year.
+# A regular: four visits or more. Slipping: away three times as long as usual, for 21 to 180 days.
 REGULAR_FROM_VISITS = 4
 USUAL_TIMES = 3
 AWAY_AT_LEAST = timedelta(days=21)
@@ -33,9 +33,7 @@ def birthdays(store: Store, first: date, days: int = 8) -> list[Celebrated]:
     """The store's guests whose birthday falls on `first` or one of the days after it, by day. One query."""
     last = first + timedelta(days=days - 1)
     found = []
-    for patronage in guests_of(store).filter(
-        born_between(first, last), customer__brand_id=store.brand_id
-    ):
+    for patronage in guests_of(store).filter(born_between(first, last), customer__brand_id=store.brand_id):
         birthday = patronage.customer.birthday
         assert birthday is not None, "found by it"
         found.append(Celebrated(patronage, birthday, next_celebration(birthday, first).on))
@@ -52,14 +50,14 @@ def has_birthday_soon(birthday: Birthday | None, today: date, days: int = 7) -> 
 
 @dataclass(frozen=True)
 class Slipping:
-    """A regular who stays away: days since the last visit, and how many days used to lie between two visits."""
+    """A regular who stays away: days since the last visit, and how many used to lie between two visits."""
 
     patronage: Patronage
     away: int
     usual: int
 
 
-def slipping_away(store: Store, today: date, most: int = 8) -> list[Slipping]:
+def slipping_away(store: Store, today: date, most: int = 6) -> list[Slipping]:
     """The regulars who have been away for longer than three times their usual rest, who spent most first."""
     # (today - last) * (visits - 1) > 3 * (last - first): the mean rest between visits, without dividing.
     away = Value(today, DateField()) - F("last_visit_on")

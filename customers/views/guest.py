@@ -15,7 +15,7 @@ from customers.models import Customer
 from customers.models.consent import Source
 from customers.selectors.archive import Archive, archive
 from customers.selectors.listing import guests_of, look_up
-from customers.selectors.people import has_birthday_soon
+from customers.selectors.people import has_birthday_soon, masked_numbers
 from customers.services.customers import (
     Profile,
     add_tag,
@@ -65,12 +65,18 @@ def _people(request: PageRequest) -> list[Person] | None:
 @require_http_methods(["GET", "POST", "HEAD"])
 def customer_new(request: PageRequest) -> HttpResponse:
     """Put a guest on file. A number that a guest here already has is answered with that guest."""
-    kwargs: dict[str, Any] = {"store": request.principal.store, "today": today_of(request), "people": _people(request)}
+    kwargs: dict[str, Any] = {
+        "store": request.principal.store,
+        "today": today_of(request),
+        "people": _people(request),
+    }
     if request.method != "POST":
         return _form_page(request, ProfileForm(**kwargs))
     if "begin" in request.POST:
         # From a search that found nobody: the number comes along in the body.
-        return _form_page(request, ProfileForm(initial={"phone": request.POST.get("phone", "")[:40]}, **kwargs))
+        return _form_page(
+            request, ProfileForm(initial={"phone": request.POST.get("phone", "")[:40]}, **kwargs)
+        )
     form = ProfileForm(request.POST, **kwargs)
     if not form.is_valid():
         return _form_page(request, form, status=422)
@@ -107,10 +113,14 @@ def customer_edit(request: PageRequest, pk: int) -> HttpResponse:
     patronage = found(guests_of(request.principal.store).filter(customer_id=pk).first())
     guest = patronage.customer
     kwargs: dict[str, Any] = {
-        "store": request.principal.store, "today": today_of(request), "people": _people(request), "is_new": False,
+        "store": request.principal.store, "today": today_of(request), "people": _people(request),
+        "is_new": False, "number": masked_numbers([pk]).get(pk, ""),
     }  # fmt: skip
     if request.method != "POST":
-        initial = _initial(guest) | {"usual_table": patronage.usual_table, "owner": str(patronage.owner_id or "")}
+        initial = _initial(guest) | {
+            "usual_table": patronage.usual_table,
+            "owner": str(patronage.owner_id or ""),
+        }
         return _form_page(request, ProfileForm(initial=initial, **kwargs), patronage=patronage)
     form = ProfileForm(request.POST, **kwargs)
     if not form.is_valid():
@@ -132,7 +142,18 @@ def customer_edit(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _initial(guest: Customer) -> dict[str, Any]:
-    names = ("name", "salutation", "sex", "address", "industry", "position", "allergies", "taboos", "likes", "note")
+    names = (
+        "name",
+        "salutation",
+        "sex",
+        "address",
+        "industry",
+        "position",
+        "allergies",
+        "taboos",
+        "likes",
+        "note",
+    )
     married = {True: "yes", False: "no"}.get(guest.married) if guest.married is not None else ""
     return {name: getattr(guest, name) for name in names} | {"married": married} | initial_of(guest.birthday)
 
@@ -172,7 +193,7 @@ def customer_consent(request: PageRequest, pk: int) -> HttpResponse:
 @require_POST
 def customer_owner(request: PageRequest, pk: int) -> HttpResponse:
     """Give the guest to a colleague of this store."""
-    guest = _archive(request, pk)
+    found(guests_of(request.principal.store).filter(customer_id=pk).first())
     wanted = request.POST.get("owner", "")
     person = next((p for p in _people(request) or [] if str(p.pk) == wanted), None)
     if person is None:
@@ -180,7 +201,7 @@ def customer_owner(request: PageRequest, pk: int) -> HttpResponse:
         return redirect("customer", pk)
     try:
         change_customer(
-            store=request.principal.store, customer_id=guest.patronage.customer_id, profile=Profile(owner=person),
+            store=request.principal.store, customer_id=pk, profile=Profile(owner=person),
             actor=person_of(request), at=now(), source=Source.DESK,
         )  # fmt: skip
     except Refused as refused:
@@ -209,7 +230,10 @@ def customer_reveal(request: PageRequest, pk: int, phone_id: int) -> HttpRespons
             form.refuse(refused)
     if request.htmx:
         response = render(
-            request, "customers/phone.html", {"phone": phone, "patronage": guest.patronage, **context}, status=status
+            request,
+            "customers/phone.html",
+            {"phone": phone, "patronage": guest.patronage, **context},
+            status=status,
         )
     else:
         response = _page(request, guest, status=status, **context)

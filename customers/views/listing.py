@@ -113,4 +113,3 @@ def _form(request: PageRequest, ask: Ask, day: date) -> FilterForm:
         words=words_in_use(store),
         today=day,
     )
-

@@ -13,7 +13,10 @@ register = template.Library()
 # URL name, label, icon, and the pages that belong under it.
 DESK = [
     ("today", _("今日"), "sun-high", ("visits-held",)),
-    ("customers", _("客户"), "users", ("customer", "customer-new", "customer-edit", "customer-standing", "customer-care")),
+    (
+        "customers", _("客户"), "users",
+        ("customer", "customer-new", "customer-edit", "customer-standing", "customer-care"),
+    ),
     ("tasks", _("任务"), "checklist", ("task-act",)),
     ("plan", _("关怀计划"), "heart-handshake", ()),
     ("schemes", _("等级方案"), "stairs-up", ("scheme", "scheme-adopt", "tier-chart")),

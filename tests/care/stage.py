@@ -136,7 +136,8 @@ def due_text(
     said = {
         "brand_id": store.brand_id, "store": store, "customer": customer, "category": occasion.split(":")[0],
         "occasion": occasion, "phone_key": phone.number_index, "number": phone.number,
-        "last_four": phone.last_four, "template": "birthday", "variables": {"name": "会员"}, "planned_on": opens.astimezone(CHINA).date(),
+        "last_four": phone.last_four, "template": "birthday", "variables": {"name": "会员"},
+        "planned_on": opens.astimezone(CHINA).date(),
         "not_before": opens, "next_at": opens, "expires_at": closes, "created_at": LONG_AGO,
     }  # fmt: skip
     return Message.objects.create(**(said | more))

@@ -27,7 +27,7 @@ def is_foreseeable(scheme: Scheme) -> bool:
 
 
 def fall_without_visit(store: Store, scheme: Scheme, customer_id: int, today: date, tier: str) -> Fall | None:
-    """The fall, looked for on each of the next 31 days and on the month ends after them; None where there is none.
+    """The fall, looked for on the next 31 days and on three month ends; None where there is none.
 
     At most 34 small queries of one guest. Ask `is_foreseeable` first.
     """

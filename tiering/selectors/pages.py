@@ -13,7 +13,7 @@ from tiering.selectors.schemes import in_force, preset, preset_codes, scheme_of
 
 
 def scheme_behind_labels(store_id: int, axis: str = "tier") -> Scheme | None:
-    """The scheme of the newest night decided: what the labels of the store mean; None before the first night."""
+    """The scheme of the newest night decided: what the labels mean; None before the first night."""
     night = (
         Night.objects.filter(store_id=store_id, axis=axis)
         .select_related("version__scheme")
@@ -74,7 +74,7 @@ def ladder(store: Store, on: date) -> Ladder:
 
 @dataclass(frozen=True)
 class Written:
-    """A scheme to read: a version kept by the store, or a preset that nobody adopted yet (`version` is None)."""
+    """A scheme to read: a version kept by the store, or a preset nobody adopted yet (`version` is None)."""
 
     scheme: Scheme
     version: SchemeVersion | None
@@ -83,7 +83,7 @@ class Written:
 
 
 def written(store: Store, code: str, number: int | None = None) -> Written | None:
-    """The store's scheme of this code (its newest version, or `number`), else the preset; None for neither."""
+    """The store's scheme of this code (its newest version, or `number`), else the preset, else None."""
     versions = list(
         SchemeVersion.objects.filter(scheme__store=store, scheme__code=code)
         .select_related("scheme", "created_by")

@@ -1,4 +1,4 @@
-"""A tier as pages show it: the letter and the full name, in the colour of its rank. Slots for the rooms below."""
+"""A tier as pages show it: the letter and the full name, in the colour of its rank; for every room."""
 
 from typing import Any
 

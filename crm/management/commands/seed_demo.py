@@ -15,7 +15,9 @@ class Command(ShukeCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--today", metavar="DATE", help="the business date on which the demo begins (default: today)")
+        parser.add_argument(
+            "--today", metavar="DATE", help="the business date on which the demo begins (default: today)"
+        )
         parser.add_argument("--guests", type=int, default=5000)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,4 +41,6 @@ class Command(ShukeCommand):
                 cursor.execute("VACUUM (ANALYZE)")
         there = ", ".join(f"{number:,} {name}" for name, number in restaurant.what_there_is().items())
         self.stdout.write(f"Done in {time.monotonic() - started:.0f} s: {there}.")
-        self.stdout.write(f"The password of every demo login is {staffing.PASSWORD}; `demo_logins` lists them.")
+        self.stdout.write(
+            f"The password of every demo login is {staffing.PASSWORD}; `demo_logins` lists them."
+        )

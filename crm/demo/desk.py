@@ -1,4 +1,7 @@
-"""What goes wrong in any restaurant: a bill on the wrong guest, a wrong amount, a visit remembered two weeks late."""
+"""What people did at the desk in the last weeks: bills put right, a visit remembered late, a profile completed.
+
+All of it through the services that the pages call.
+"""
 
 import random
 from collections import defaultdict
@@ -9,23 +12,23 @@ from uuid import UUID
 from crm.demo import words
 from crm.demo.filling import Diary
 from crm.demo.habits import Visit
-from customers.models import Phone
+from customers.models import Customer, Phone
 from customers.models import Visit as VisitRow
-from customers.services.customers import reveal_phone
+from customers.services.customers import Profile, change_customer, reveal_phone
 from customers.services.visits import Recorded, VisitInput, record_visit, release_visit, void_visit
-from staff.models import Role
+from staff.models import Person, Role, Store
 
 VOIDED_A_STORE = 3
 CORRECTED_A_STORE = 2
-REASONS = ("回访", "确认预订", "客人要求回电")
+LOOKED_UP, COMPLETED = (4, 11), (3, 9, 17)  # days before today
 
 
-class Mishaps:
-    """Planned once for the days of the full nights; `on(day)` does what people did that morning, by the services."""
+class Desk:
+    """Planned once for the days of the full nights; `work(day)` does what people did that morning."""
 
     def __init__(self, diary: Diary, seed: int, visits: Sequence[Visit], since: date, today: date) -> None:
         self.diary = diary
-        self.dice = random.Random(f"{seed}:mishaps")
+        self.dice = random.Random(f"{seed}:desk")
         self._plan: dict[date, list[Callable[[date], None]]] = defaultdict(list)
         for place in range(len(diary.staff.stores)):
             mine = [v for v in visits if v.store == place]
@@ -35,43 +38,50 @@ class Mishaps:
                 act = self._void if number < VOIDED_A_STORE else self._correct
                 self._at(diary.day(visit.day) + timedelta(days=self.dice.randrange(1, 3)), act, visit)
             self._late(mine, place, today)
+        for days in LOOKED_UP:
+            self._plan[today - timedelta(days=days)].append(self._look_up)
+        for days in COMPLETED:
+            self._plan[today - timedelta(days=days)].append(self._complete)
 
-    def on(self, day: date) -> None:
+    def work(self, day: date) -> None:
         for act in self._plan.pop(day, ()):
             act(day)
 
-    def _at(self, day: date, act: Callable[[Visit, date], None], visit: Visit) -> None:
-        self._plan[day].append(lambda on: act(visit, on))
+    def _at(self, day: date, act: Callable[[Visit, date], object], visit: Visit) -> None:
+        self._plan[day].append(lambda on: act(visit, on) and None)
 
     def _late(self, visits: Sequence[Visit], place: int, today: date) -> None:
         """One forgotten visit came in and was nodded through days ago; another waits for a nod today."""
         known = [v for v in visits if self.diary.day(v.day) < today - timedelta(days=40)]
-        if len(known) < 2:
-            return
-        nodded, waiting = self.dice.sample(known, 2)
-        self._at(today - timedelta(days=6), self._nodded, nodded)
-        self._at(today - timedelta(days=1 - place), self._forgotten, waiting)
+        if len(known) >= 2:
+            nodded, waiting = self.dice.sample(known, 2)
+            self._at(today - timedelta(days=6), self._nodded, nodded)
+            self._at(today - timedelta(days=1 + place), self._forgotten, waiting)
+
+    def _here(self, place: int) -> tuple[Store, Person]:
+        return self.diary.staff.stores[place], self.diary.staff.of(place, Role.MANAGER)
 
     def _void(self, visit: Visit, on: date) -> None:
-        store = self.diary.staff.stores[visit.store]
-        manager = self.diary.staff.of(visit.store, Role.MANAGER)
+        store, manager = self._here(visit.store)
+        reason = self.dice.choice(words.VOID_REASONS)
         void_visit(
-            store=store, visit_id=visit.id, reason=self.dice.choice(words.VOID_REASONS), actor=manager,
-            at=self.diary.moment(on, 9, 20),
-        )  # fmt: skip
+            store=store, visit_id=visit.id, reason=reason, actor=manager, at=self.diary.moment(on, 9, 20)
+        )
 
     def _correct(self, visit: Visit, on: date) -> None:
         """The same bill again with the right amount; the wrong row stays and points to it."""
-        store = self.diary.staff.stores[visit.store]
-        manager = self.diary.staff.of(visit.store, Role.MANAGER)
+        store, manager = self._here(visit.store)
         at = self.diary.moment(on, 9, 40)
         void_visit(store=store, visit_id=visit.id, reason="金额录错", actor=manager, at=at)
-        right = self._record(visit, visit.amount_fen + 10_000 * self.dice.choice((-1, 1, 2, 3)), visit.bill, on, 0)
+        right = self._record(
+            visit, visit.amount_fen + 10_000 * self.dice.choice((-1, 1, 2, 3)), visit.bill, on, 0
+        )
         VisitRow.objects.filter(pk=visit.id).update(replaced_by=right.visit_id)
 
     def _record(self, visit: Visit, amount_fen: int, bill: str, on: date, days_before: int) -> Recorded:
+        store, manager = self._here(visit.store)
         return record_visit(
-            store=self.diary.staff.stores[visit.store],
+            store=store,
             visit_id=UUID(int=self.dice.getrandbits(128), version=4),
             visit=VisitInput(
                 visited_at=self.diary.moment(on, 19, 30) - timedelta(days=days_before) if days_before else visit.at,
@@ -79,7 +89,7 @@ class Mishaps:
                 table=visit.table, occasion=visit.occasion, channel=visit.channel,
             ),
             entry="tablet",
-            actor=self.diary.staff.of(visit.store, Role.MANAGER),
+            actor=manager,
             at=self.diary.moment(on, 9, 45),
         )  # fmt: skip
 
@@ -89,16 +99,29 @@ class Mishaps:
         return self._record(visit, visit.amount_fen, bill, on, days)
 
     def _nodded(self, visit: Visit, on: date) -> None:
-        store, recorded = self.diary.staff.stores[visit.store], self._forgotten(visit, on)
-        manager = self.diary.staff.of(visit.store, Role.MANAGER)
+        (store, manager), recorded = self._here(visit.store), self._forgotten(visit, on)
         release_visit(store=store, visit_id=recorded.visit_id, actor=manager, at=self.diary.moment(on, 11, 5))
 
-    def look_up_numbers(self, day: date) -> None:
+    def _look_up(self, day: date) -> None:
         """Each manager had to see two whole numbers, and said why."""
-        for place, store in enumerate(self.diary.staff.stores):
+        for place in range(len(self.diary.staff.stores)):
+            store, manager = self._here(place)
             numbers = Phone.objects.filter(customer__patronages__store=store, customer__patronages__tier="B")
-            for number in numbers.order_by("id")[place * 2 : place * 2 + 2]:
+            for number in numbers.order_by("id")[:2]:
                 reveal_phone(
-                    store=store, customer_id=number.customer_id, phone_id=number.pk, reason=self.dice.choice(REASONS),
-                    actor=self.diary.staff.of(place, Role.MANAGER), at=self.diary.moment(day, 15, self.dice.randrange(60)),
+                    store=store, customer_id=number.customer_id, phone_id=number.pk, actor=manager,
+                    reason=self.dice.choice(words.LOOK_UP_REASONS), at=self.diary.moment(day, 15, self.dice.randrange(60)),
+                )  # fmt: skip
+
+    def _complete(self, day: date) -> None:
+        """Each manager learnt where two guests work, and wrote it down."""
+        for place in range(len(self.diary.staff.stores)):
+            store, manager = self._here(place)
+            unknown = Customer.objects.filter(patronages__store=store, patronages__tier__in="AB", industry="")
+            for customer in unknown.order_by("id")[:2]:
+                trade, positions = self.dice.choice(words.TRADES)
+                change_customer(
+                    store=store, customer_id=customer.pk, actor=manager, source="desk",
+                    profile=Profile(industry=trade, position=self.dice.choice(positions)),
+                    at=self.diary.moment(day, 16, self.dice.randrange(60)),
                 )  # fmt: skip
