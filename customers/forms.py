@@ -195,7 +195,7 @@ class ProfileForm(DeskForm):
         words = tuple(
             w.strip() for w in data.get("tags", "").translate(WORDS_BETWEEN).split(";") if w.strip()
         )
-        texts = {
+        texts: dict[str, Any] = {
             name: data[name] or (None if self.is_new else "")
             for name in (
                 "salutation", "sex", "address", "industry", "position", "allergies", "taboos", "likes",

@@ -124,7 +124,7 @@ class Stuck:
 def stuck_texts(store: Store) -> Stuck:
     """What is held or failed in the outbox, and how many texts wait for their hour."""
     totals: Totals = outbox_totals(store)
-    states = {state: totals.states.get(state, 0) for state in NEED_A_LOOK if totals.states.get(state)}
+    states = {str(state): totals.states.get(state, 0) for state in NEED_A_LOOK if totals.states.get(state)}
     return Stuck(sum(states.values()), states, totals.states.get(Message.State.PENDING, 0))
 
 

@@ -29,7 +29,7 @@ def customers(request: PageRequest) -> HttpResponse:
     """The store's guests. A search is posted, so that a whole number never stands in an address."""
     if request.method == "POST":
         return _searched(request)
-    ask = {name: value for name, value in request.GET.items() if value}
+    ask = {name: value for name, value in request.GET.items() if isinstance(value, str) and value}
     if is_number(ask.get("q", "")):
         return redirect("customers")
     return _listed(request, ask)

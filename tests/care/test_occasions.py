@@ -337,9 +337,11 @@ def test_case_30_whoever_refused_is_not_called_instead(store, recent, silent, se
 
 # ---- what stands in it ----
 
-NAMES = ["王总", "Anna", "王 总", "】恭喜中奖【招行", "{{7*7}}", "${x}", "http://a.cn", "13812348899", "王总\n",
-         "\u202e王总", "阿依古丽·买买提", "一二三四五六七八九十",
-         "一二三四五六七八九十多", "a'); DROP TABLE x;--", "㐀先生", "'", "%s", "王%(name)s"]  # fmt: skip
+NAMES = [
+    "王总", "Anna", "王 总", "】恭喜中奖【招行", "{{7*7}}", "${x}", "http://a.cn", "13812348899", "王总\n",
+    "\u202e王总", "阿依古丽·买买提", "一二三四五六七八九十", "一二三四五六七八九十多",
+    "a'); DROP TABLE x;--", "㐀先生", "'", "%s", "王%(name)s",
+]  # fmt: skip
 
 
 def test_case_31_sql_and_python_agree_on_names(store, recent):

@@ -113,9 +113,7 @@ def convert(out_dir: Path, households: int | None = None) -> Written:
     customers = customer_rows(chosen, data["demographics"])
     visits = visit_rows(lines)
     out_dir.mkdir(parents=True, exist_ok=True)
-    written = Written(
-        out_dir / "customers.csv", out_dir / "visits.csv", len(customers), len(visits)
-    )
+    written = Written(out_dir / "customers.csv", out_dir / "visits.csv", len(customers), len(visits))
     write_csv(written.customers, CUSTOMER_COLUMNS, customers)
     write_csv(written.visits, VISIT_COLUMNS, visits)
     return written

@@ -143,9 +143,7 @@ def test_every_basket_of_the_chosen_households_is_one_visit_to_the_cent(
         for fen in by_basket.loc[[int(visit["external_id"]) for visit in visits]]
     ]
     first = own.groupby("basket_id")["transaction_timestamp"].first()
-    assert all(
-        first[int(visit["external_id"])].isoformat() == visit["visited_at"] for visit in visits
-    )
+    assert all(first[int(visit["external_id"])].isoformat() == visit["visited_at"] for visit in visits)
 
 
 def test_a_sample_is_the_same_everywhere_and_a_larger_one_holds_it() -> None:
@@ -226,9 +224,7 @@ def by_hand(tmp_path: Path) -> pd.DataFrame:
         ("2017-04-10", "carl", "consecutive_weeks=0 new_customers_1m=0 referrals_total=0"),
     ],
 )
-def test_the_second_computation_by_hand(
-    by_hand: pd.DataFrame, on: str, customer: str, expected: str
-) -> None:
+def test_the_second_computation_by_hand(by_hand: pd.DataFrame, on: str, customer: str, expected: str) -> None:
     found = oracle.facts(["anna", "bert", "carl"], by_hand, date.fromisoformat(on))[customer]
     wanted = dict(pair.split("=") for pair in expected.split())
     assert {fact: oracle.as_text(fact, found[fact]) for fact in wanted} == wanted
