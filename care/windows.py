@@ -73,8 +73,6 @@ def judge(
         return Verdict("end", "skipped", "number_changed")
     if not standing.consents:
         return Verdict("end", "skipped", "no_consent")
-    if now >= expires_at:
-        return MISSED
     opening = hours.next_opening(max(now, not_before))
     if opening >= expires_at:
         return MISSED

@@ -1,8 +1,11 @@
 """Celery: the timetable is one dictionary with one tick; PostgreSQL says what is due. Redis only wakes workers."""
 
+import logging
 import os
+from datetime import timedelta
 
-from celery import Celery, bootsteps
+from celery import Celery, beat, bootsteps
+from django.db import Error, connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
@@ -25,7 +28,6 @@ app.conf.update(
 )
 
 
-
 class KeyStep(bootsteps.StartStopStep):
     """A worker does not start with other keys than those that encrypted the database."""
 
@@ -36,3 +38,26 @@ class KeyStep(bootsteps.StartStopStep):
 
 
 app.steps["worker"].add(KeyStep)
+
+
+class Timetable(beat.Scheduler):
+    """Beat with its timetable in memory: the first tick at once, and a sign of life of its own."""
+
+    def setup_schedule(self) -> None:
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            entry.last_run_at = self.app.now() - timedelta(minutes=1)
+
+    def apply_entry(self, entry: beat.ScheduleEntry, producer: object = None) -> None:
+        from crm.health import beat as sign_of_life
+
+        super().apply_entry(entry, producer)
+        try:
+            sign_of_life("beat")
+        except Error as error:  # the next minute asks again
+            logging.getLogger(__name__).warning("no sign of life of beat: %s", error)
+        finally:
+            connection.close()
+
+
+app.conf.beat_scheduler = Timetable

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from care.services.occasions import queue_occasions
 from care.services.opening import open_tasks
-from common.clock import business_date, moment_of, now
+from common.clock import moment_of, now
 from common.errors import Refused
 from common.messages import add_sentences
 from customers.services.upkeep import recount
@@ -127,7 +127,7 @@ def due(at: datetime) -> list[tuple[int, date]]:
 
 def last_closed(store: Store, at: datetime) -> date:
     """The newest business date whose night is due at `at`."""
-    day = business_date(at, store.timezone, store.day_ends_at)
+    day = store.business_day(at)
     hour = moment_of(day, store.night_at, store.timezone)
     return day - timedelta(days=1) if at >= hour else day - timedelta(days=2)
 
@@ -152,7 +152,7 @@ def run(
     holds is left alone (by hand: refused). A braked night stops after its counts and waits for approval.
     """
     store = Store.objects.select_related("brand").get(pk=store_id)
-    if on > business_date(at, store.timezone, store.day_ends_at):
+    if on > store.business_day(at):
         raise Refused("night_in_future", field="on", day=on.isoformat())
     claimed = _claim(store_id, on, at, by_hand, approved_by)
     if claimed is None:
@@ -160,7 +160,7 @@ def run(
             raise Refused("night_running", status=409, store=store.code, day=on.isoformat())
         return []
     approved = claimed.approved_by_id is not None
-    today = business_date(at, store.timezone, store.day_ends_at)
+    today = store.business_day(at)
     night = Night(store, on, at, today, claimed, approved)
     steps: list[dict[str, Any]] = []
     try:
@@ -182,9 +182,7 @@ def run(
     return steps
 
 
-def _claim(
-    store_id: int, on: date, at: datetime, by_hand: bool, approved_by: Person | None
-) -> Run | None:
+def _claim(store_id: int, on: date, at: datetime, by_hand: bool, approved_by: Person | None) -> Run | None:
     """Take the run by raising its token; None when somebody else holds it, or it is done and nobody asked by hand."""
     Run.objects.bulk_create(
         [Run(kind="night", store_id=store_id, business_date=on, created_at=at)], ignore_conflicts=True

@@ -91,7 +91,11 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["common.templatetags.shuke", "django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": [
+                "common.templatetags.shuke",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+            ],
             "libraries": {},
             "context_processors": [
                 "django.template.context_processors.request",

@@ -12,8 +12,7 @@ from customers.imports.jobs import run_import, waiting_imports
 
 @shared_task(name="crm.tick")
 def tick() -> None:
-    """Once a minute: a sign of life of beat and worker, and every tray looked into."""
-    beat("beat")
+    """Once a minute: a sign of life of the worker, and every tray looked into."""
     beat("worker")
     for bell in BELLS:
         answer_bell(bell)

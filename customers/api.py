@@ -39,9 +39,13 @@ class CustomerBody(StrictSerializer):
     position = serializers.CharField(max_length=60, required=False, allow_blank=True)
     married = serializers.BooleanField(required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
-    owner = serializers.CharField(max_length=150, required=False, help_text="username or name of a member of staff")
+    owner = serializers.CharField(
+        max_length=150, required=False, help_text="username or name of a member of staff"
+    )
     consent_sms = serializers.BooleanField(required=False)
-    introduced_by = serializers.CharField(max_length=64, required=False, help_text="the introducer's external_id")
+    introduced_by = serializers.CharField(
+        max_length=64, required=False, help_text="the introducer's external_id"
+    )
 
 
 class CustomerAnswer(serializers.Serializer):
@@ -110,7 +114,7 @@ def _profile(data: dict[str, Any], principal: Principal) -> Profile:
             "birthday", lambda text: parse_birthday(text, calendar, today=now().date()), said["birthday"]
         )
     if "owner" in said:
-        said["owner"] = active_member(principal.store, said["owner"], now().date())
+        said["owner"] = active_member(principal.store, said["owner"], now())
     if "introduced_by" in said:
         found = Patronage.objects.filter(store=principal.store, external_id=said["introduced_by"]).first()
         if found is None:
@@ -310,4 +314,3 @@ class VisitVoidView(APIView):
             at=now(),
         )
         return Response({"id": str(visit.pk), "voided_at": visit.voided_at})
-

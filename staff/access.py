@@ -66,22 +66,24 @@ def who_may(url_name: str | None, method: str) -> frozenset[str]:
     return methods.get(lookup) or methods.get("*") or frozenset()
 
 
-def stores_of(person: Person, on: date) -> list[tuple[Store, str]]:
-    """The stores a person works in on a day, each with the highest role held there, by store code."""
-    living = Membership.objects.filter(Q(until=None) | Q(until__gte=on), person=person, since__lte=on)
+def stores_of(person: Person, at: datetime) -> list[tuple[Store, str]]:
+    """The stores a person works in at a moment (on each store's business day), by code, with the highest role."""
     held: dict[int, tuple[Store, str]] = {}
-    for membership in living.select_related("store", "brand"):
+    for membership in Membership.objects.filter(person=person).select_related("store", "brand"):
         stores = [membership.store] if membership.store else list(membership.brand.stores.all())
         for store in stores:
+            day = store.business_day(at)
+            if membership.since > day or (membership.until and membership.until < day):
+                continue
             best = held.get(store.pk)
             if best is None or RANK.index(Role(membership.role)) > RANK.index(Role(best[1])):
                 held[store.pk] = (store, membership.role)
     return sorted(held.values(), key=lambda pair: pair[0].code)
 
 
-def principal_of(person: Person, store_code: str | None, on: date) -> Principal | None:
-    """The person in the chosen store, else in the first; None for somebody who works nowhere today."""
-    held = stores_of(person, on)
+def principal_of(person: Person, store_code: str | None, at: datetime) -> Principal | None:
+    """The person in the chosen store, else in the first; None for somebody who works nowhere now."""
+    held = stores_of(person, at)
     if not held:
         return None
     store, role = next((pair for pair in held if pair[0].code == store_code), held[0])
@@ -101,9 +103,9 @@ def staff_of(store: Store, on: date) -> list[tuple[Person, str]]:
     return sorted(held.values(), key=lambda pair: (-RANK.index(Role(pair[1])), pair[0].username))
 
 
-def active_member(store: Store, called: str, on: date) -> Person:
-    """The person who works in the store on a day, by username or name; Refused where nobody is called so."""
-    for person, _ in staff_of(store, on):
+def active_member(store: Store, called: str, at: datetime) -> Person:
+    """The person who works in the store at a moment, by username or name; Refused where nobody is called so."""
+    for person, _ in staff_of(store, store.business_day(at)):
         if called in (person.username, person.name):
             return person
     raise Refused("person_unknown", field="owner", name=called)
@@ -140,9 +142,7 @@ def machine_of(key: str) -> Principal | None:
     found = _seen.get(hashed)
     if found is not None and now - found[0] < TOKEN_SECONDS:
         return found[1]
-    token = (
-        ApiToken.objects.filter(key_hash=hashed, revoked_at=None).select_related("store__brand").first()
-    )
+    token = ApiToken.objects.filter(key_hash=hashed, revoked_at=None).select_related("store__brand").first()
     principal = Principal(token.store, MACHINE, token=token) if token else None
     if len(_seen) > 1000:
         _seen.clear()

@@ -35,7 +35,7 @@ class PersonAuthentication(SessionAuthentication):
         if found is None:
             return None
         person = found[0]
-        return person, principal_of(person, request._request.session.get("store"), now().date())
+        return person, principal_of(person, request._request.session.get("store"), now())
 
 
 class AccessPermission(BasePermission):

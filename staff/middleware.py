@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from common.clock import business_date, now
+from common.clock import now
 from staff.access import PUBLIC, SIGNED_IN, Principal, principal_of, stores_of, who_may
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -71,10 +71,8 @@ class AccessMiddleware:
 def principal_for(request: HttpRequest) -> Principal | None:
     """The signed-in person in the store chosen for this session; asked of the database once a request."""
     if not hasattr(request, "principal"):
-        at = now()
-        # A person's stores are asked for "today" where the first of them is; zones differ by hours, roles by months.
         request.principal = (  # type: ignore[attr-defined]
-            principal_of(request.user, request.session.get("store"), at.date())
+            principal_of(request.user, request.session.get("store"), now())
             if request.user.is_authenticated
             else None
         )
@@ -91,7 +89,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "principal": principal,
         "store": store,
-        "my_stores": lambda: stores_of(principal.person, at.date()),  # type: ignore[arg-type]
-        "business_day": business_date(at, store.timezone, store.day_ends_at),
+        "my_stores": lambda: stores_of(principal.person, at),  # type: ignore[arg-type]
+        "business_day": store.business_day(at),
         "url_name": request.resolver_match.view_name if request.resolver_match else "",
     }

@@ -1,6 +1,6 @@
 """Who works here: brands, stores, people, what each may do where, and the keys of machines."""
 
-from datetime import time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pghistory
@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from common.clock import business_date
 
 
 class Role(models.TextChoices):
@@ -57,6 +59,10 @@ class Store(models.Model):
         """The store's time zone; raises where the name is none."""
         return ZoneInfo(self.timezone)
 
+    def business_day(self, at: datetime) -> date:
+        """The business date that `at` belongs to here."""
+        return business_date(at, self.timezone, self.day_ends_at)
+
 
 class Person(AbstractUser):
     """Somebody who signs in. `name` is how colleagues say it; `language` is what pages speak."""
@@ -74,7 +80,9 @@ class Membership(models.Model):
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="memberships")
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="memberships")
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
+    store = models.ForeignKey(
+        Store, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
     role = models.CharField(max_length=10, choices=Role)
     since = models.DateField()
     until = models.DateField(null=True, blank=True)

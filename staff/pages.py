@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from common.clock import business_date, now
+from common.clock import now
 from common.errors import Refused
 from staff.access import Principal
 from staff.models import Person
@@ -35,8 +35,7 @@ def person_of(request: PageRequest) -> Person:
 
 def today_of(request: PageRequest, at: datetime | None = None) -> date:
     """The business day of the request's store."""
-    store = request.principal.store
-    return business_date(at or now(), store.timezone, store.day_ends_at)
+    return request.principal.store.business_day(at or now())
 
 
 def found(thing: Thing | None) -> Thing:

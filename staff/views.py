@@ -26,7 +26,7 @@ A_YEAR = 365 * 24 * 3600
 
 def first_page(person: Person, store_code: str | None) -> str:
     """Where somebody's work begins: a waiter's on the floor, the others' at the desk."""
-    principal = principal_of(person, store_code, now().date())
+    principal = principal_of(person, store_code, now())
     return reverse("tablet" if principal and principal.role == Role.WAITER else "today")
 
 
@@ -79,7 +79,7 @@ def choose_store(request: HttpRequest) -> HttpResponse:
     """Work in another of one's stores from here on."""
     assert isinstance(request.user, Person)
     code = request.POST.get("store", "")
-    if code not in {store.code for store, _role in stores_of(request.user, now().date())}:
+    if code not in {store.code for store, _role in stores_of(request.user, now())}:
         raise PermissionDenied(_("您不在这家门店任职。"))
     request.session["store"] = code
     return redirect(first_page(request.user, code))

@@ -40,7 +40,9 @@ class SyncView(APIView):
         return Response({"results": [self._one(request.auth, item, at) for item in items], "server_ts": at})
 
     def _one(self, principal: Principal, item: Any, at: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = {"seq": item.get("seq"), "uuid": item.get("uuid")} if isinstance(item, dict) else {}
+        answer: dict[str, Any] = (
+            {"seq": item.get("seq"), "uuid": item.get("uuid")} if isinstance(item, dict) else {}
+        )
         try:
             if not isinstance(item, dict) or item.get("type") != "visit":
                 raise Refused("item_unknown")

@@ -10,6 +10,7 @@ from customers.models import Customer
 from staff.models import Brand, Person, Role, Store
 from tests.cast import NOON, hire, put_on_file
 
+
 @pytest.fixture(autouse=True)
 def plain_static(settings) -> None:
     """Pages without a collected manifest of assets."""
@@ -43,7 +44,9 @@ def other_store(brand: Brand) -> Store:
 @pytest.fixture
 def rival(db) -> Store:
     """A restaurant of another brand."""
-    return Store.objects.create(brand=Brand.objects.create(code="rival", name="别家"), code="R1", name="别家店")
+    return Store.objects.create(
+        brand=Brand.objects.create(code="rival", name="别家"), code="R1", name="别家店"
+    )
 
 
 @pytest.fixture

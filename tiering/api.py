@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.clock import business_date, now
+from common.clock import now
 from common.money import half_up
 from tiering import facts
 from tiering.facts import CATALOGUE
@@ -80,7 +80,7 @@ def describe_standing(found: Standing) -> dict[str, Any]:
         ],
         "next": above.code if above and not found.unrated else None,
         "missing_for_next": (
-            [line for line in _failing(describe_line(found.lines[above.code]))]
+            list(_failing(describe_line(found.lines[above.code])))
             if above and not found.unrated
             else []
         ),
@@ -120,5 +120,5 @@ class StandingView(APIView):
     )
     def get(self, request: Request, customer_id: int) -> Response:
         store = request.auth.store
-        found = standing(store, customer_id, business_date(now(), store.timezone, store.day_ends_at))
+        found = standing(store, customer_id, store.business_day(now()))
         return Response(describe_standing(found) if found else {"tier": "", "scheme": None, "criteria": []})

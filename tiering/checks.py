@@ -84,7 +84,7 @@ def _unreachable(scheme: Scheme) -> Iterator[Problem]:
         leaf.fact for tree in trees for leaf in leaves(tree)
         if isinstance(leaf, Compare) and not facts.is_measured(leaf.fact)
     }  # fmt: skip
-    left = {n for n in range(len(scheme.tiers))}
+    left = set(range(len(scheme.tiers)))
     for point in _grid(trees):
         winner = next((n for n, tree in enumerate(trees) if holds(tree, point)), None)
         left.discard(winner if winner is not None else -1)

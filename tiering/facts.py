@@ -211,7 +211,7 @@ def name_of(key: str, language: str) -> str:
     if key in UNMEASURED:
         return UNMEASURED[key][0 if language == "zh" else 1]
     if base := shared(key):
-        return (f"{name_of(base, 'zh')}排名百分位" if language == "zh" else f"rank by {name_of(base, 'en')}")
+        return f"{name_of(base, 'zh')}排名百分位" if language == "zh" else f"rank by {name_of(base, 'en')}"
     fact = CATALOGUE.get(key)
     return key if fact is None else fact.zh if language == "zh" else fact.en
 

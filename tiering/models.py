@@ -91,9 +91,7 @@ class TierDecision(models.Model):
     """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="decisions", db_index=False)
-    customer = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, related_name="decisions", db_index=False
-    )
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="decisions", db_index=False)
     axis = models.SlugField(max_length=20, default="tier", db_index=False)
     business_date = models.DateField()
     version = models.ForeignKey(SchemeVersion, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -137,7 +137,7 @@ class _Builder:
         self.parts.ctes.append(
             "h AS (SELECT v.customer_id, min(v.business_date) AS first_on, max(v.business_date) AS last_on, "
             "count(*) AS visits, sum(v.amount_fen) AS spend, "
-            "(array_agg(v.amount_fen ORDER BY v.visited_at DESC, v.external_id COLLATE \"C\" DESC))[1] AS last_bill "
+            '(array_agg(v.amount_fen ORDER BY v.visited_at DESC, v.external_id COLLATE "C" DESC))[1] AS last_bill '
             "FROM customers_patronage p JOIN customers_visit v ON v.customer_id = p.customer_id "
             f"AND v.store_id = p.store_id WHERE p.store_id = %(store)s{untrusted} "
             f"AND v.business_date <= %(day)s AND {self.counted}{self._only('p.customer_id')} GROUP BY v.customer_id)"

@@ -183,7 +183,11 @@ def _is_code(text: Any) -> bool:
 def _name(value: Any, path: str, problems: list[Problem]) -> tuple[str, str]:
     if isinstance(value, str) and value.strip():
         return value, value
-    if isinstance(value, dict) and set(value) <= {"zh", "en"} and all(isinstance(v, str) for v in value.values()):
+    if (
+        isinstance(value, dict)
+        and set(value) <= {"zh", "en"}
+        and all(isinstance(v, str) for v in value.values())
+    ):
         zh = value.get("zh") or value.get("en", "")
         if zh:
             return zh, value.get("en") or zh
@@ -344,9 +348,7 @@ def explain(node: Node, known: Known, path: str = "") -> Line:
         return Line(path, node, sum(part.holds for part in parts) >= node.k, parts=parts)
     if isinstance(node, Compare):
         value = known.values.get(node.fact)
-        return Line(
-            path, node, compare(value, node.op, node.value), value, facts.is_measured(node.fact)
-        )
+        return Line(path, node, compare(value, node.op, node.value), value, facts.is_measured(node.fact))
     if isinstance(node, Tagged):
         return Line(path, node, node.word in known.tags)
     if isinstance(node, Judged):

@@ -3,15 +3,17 @@ for.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from care.models import Plan, PlanLine
 from care.playbook import Line, Playbook, read_playbook
+from common.errors import NotHere
 from staff.models import Person, Store
 
 PLAYBOOKS = Path(__file__).resolve().parent.parent / "playbooks"
@@ -36,22 +38,45 @@ def plan_for(store: Store, scheme_code: str, at: datetime, actor: Person | None 
         return plan
     try:
         with transaction.atomic():
-            latest = Plan.objects.filter(store=store, scheme_code=scheme_code).order_by("-number").first()
-            plan = Plan.objects.create(
-                store=store,
-                scheme_code=scheme_code,
-                number=latest.number + 1 if latest else 1,
-                made_at=at,
-                made_by=actor,
-            )
-            PlanLine.objects.bulk_create(
-                PlanLine(plan=plan, **(asdict(line) | {"occasions": list(line.occasions)}))
-                for line in playbook_for(scheme_code).lines
-            )
-            return plan
+            return _write(store, scheme_code, 1, playbook_for(scheme_code), at, actor)
     except IntegrityError:
         # Somebody else made it at the same moment.
         return living.get()
+
+
+def _write(
+    store: Store, scheme_code: str, number: int, book: Playbook, at: datetime, actor: Person | None
+) -> Plan:
+    plan = Plan.objects.create(store=store, scheme_code=scheme_code, number=number, made_at=at, made_by=actor)
+    PlanLine.objects.bulk_create(
+        PlanLine(plan=plan, **(asdict(line) | {"occasions": list(line.occasions)})) for line in book.lines
+    )
+    return plan
+
+
+@transaction.atomic
+def change_line(
+    *, store: Store, scheme_code: str, code: str, actor: Person | None, at: datetime, **changes: Any
+) -> Plan:
+    """Change a line of the store's plan (switch it on or off, another cadence, other words): a new version.
+
+    The old version stays on file with who retired it when; tasks that are open stay. A change that changes
+    nothing returns the living version. Raises NotHere for a line the plan does not have, BadPlaybook for a
+    change that cannot be meant.
+    """
+    Store.objects.select_for_update().get(pk=store.pk)
+    living = plan_for(store, scheme_code, at)
+    lines = [line_of(row) for row in living.lines.all()]
+    if code not in {line.code for line in lines}:
+        raise NotHere()
+    changed = [replace(line, **changes) if line.code == code else line for line in lines]
+    if changed == lines:
+        return living
+    # Read back as a file would be: the same refusals for a page as for a playbook.
+    book = read_playbook({"scheme": scheme_code, "lines": [asdict(line) for line in changed]})
+    living.retired_at = at
+    living.save(update_fields=["retired_at"])
+    return _write(store, scheme_code, living.number + 1, book, at, actor)
 
 
 def line_of(row: PlanLine) -> Line:

@@ -12,7 +12,7 @@ _ROWS = 20_000
 
 
 def copy_in(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Append rows to a table; returns how many. Texts, numbers, moments, bytes, lists of texts, JSON objects, None."""
+    """Append rows; returns how many. Texts, numbers, moments, bytes, lists of texts, JSON objects, None."""
     sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     written, lines = 0, []
     with connection.cursor() as cursor:
@@ -55,6 +55,7 @@ def after_explicit_ids(tables: Iterable[str]) -> None:
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest((SELECT max(id) FROM {table}), 1))",
+                "SELECT setval(pg_get_serial_sequence(%s, 'id'), "
+                f"greatest((SELECT max(id) FROM {table}), 1))",
                 [table],
             )

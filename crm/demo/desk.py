@@ -1,4 +1,4 @@
-"""What people did at the desk in the last weeks: bills put right, a visit remembered late, a profile completed.
+"""What people did at the desk in the last weeks: bills put right, a late visit, a profile completed.
 
 All of it through the services that the pages call.
 """
@@ -80,18 +80,19 @@ class Desk:
 
     def _record(self, visit: Visit, amount_fen: int, bill: str, on: date, days_before: int) -> Recorded:
         store, manager = self._here(visit.store)
-        return record_visit(
-            store=store,
-            visit_id=UUID(int=self.dice.getrandbits(128), version=4),
-            visit=VisitInput(
-                visited_at=self.diary.moment(on, 19, 30) - timedelta(days=days_before) if days_before else visit.at,
-                amount_fen=max(amount_fen, 5_000), customer_id=visit.guest, external_id=bill, party_size=visit.party,
-                table=visit.table, occasion=visit.occasion, channel=visit.channel,
-            ),
-            entry="tablet",
-            actor=manager,
-            at=self.diary.moment(on, 9, 45),
-        )  # fmt: skip
+        forgotten = self.diary.moment(on - timedelta(days=days_before), 19, 30)
+        said = VisitInput(
+            visited_at=forgotten if days_before else visit.at,
+            amount_fen=max(amount_fen, 5_000),
+            customer_id=visit.guest,
+            external_id=bill,
+            party_size=visit.party,
+            table=visit.table,
+            occasion=visit.occasion,
+            channel=visit.channel,
+        )
+        at, visit_id = self.diary.moment(on, 9, 45), UUID(int=self.dice.getrandbits(128), version=4)
+        return record_visit(store=store, visit_id=visit_id, visit=said, entry="tablet", actor=manager, at=at)
 
     def _forgotten(self, visit: Visit, on: date) -> Recorded:
         days = self.dice.randrange(9, 16)
@@ -109,9 +110,13 @@ class Desk:
             numbers = Phone.objects.filter(customer__patronages__store=store, customer__patronages__tier="B")
             for number in numbers.order_by("id")[:2]:
                 reveal_phone(
-                    store=store, customer_id=number.customer_id, phone_id=number.pk, actor=manager,
-                    reason=self.dice.choice(words.LOOK_UP_REASONS), at=self.diary.moment(day, 15, self.dice.randrange(60)),
-                )  # fmt: skip
+                    store=store,
+                    customer_id=number.customer_id,
+                    phone_id=number.pk,
+                    reason=self.dice.choice(words.LOOK_UP_REASONS),
+                    actor=manager,
+                    at=self.diary.moment(day, 15, self.dice.randrange(60)),
+                )
 
     def _complete(self, day: date) -> None:
         """Each manager learnt where two guests work, and wrote it down."""

@@ -22,9 +22,9 @@ _EXPLICIT = ("customers_customer", "customers_patronage", "customers_phone")
 
 
 class Diary:
-    """The guests and visits of the demo in the order in which they became known; `write_until` writes the next part.
+    """The guests and visits of the demo in the order in which they became known; `write_until` writes on.
 
-    Customers get their demo number as id, so that everything that hangs on ids is the same in every database.
+    Customers get their demo number as id, so that all that hangs on ids is the same in every database.
     """
 
     def __init__(self, staff: Staff, first: date, guests: Sequence[Guest], visits: Sequence[Visit]) -> None:
@@ -120,9 +120,9 @@ class Diary:
                 else ("", None, None, None, False)
             )
             rows.append(
-                (guest.number, brand, guest.name, guest.salutation, guest.sex, *birth, guest.address, guest.industry,
-                 guest.position, guest.married, self._sealed(guest.allergies), self._sealed(guest.taboos), guest.likes,
-                 self._sealed(guest.note), "", [], at, by)
+                (guest.number, brand, guest.name, guest.salutation, guest.sex, *birth, guest.address,
+                 guest.industry, guest.position, guest.married, self._sealed(guest.allergies),
+                 self._sealed(guest.taboos), guest.likes, self._sealed(guest.note), "", [], at, by)
             )  # fmt: skip
             patronages.append(self._patronage(guest, guest.store, self.day(guest.since), guest.usual_table))
             tags += [(guest.number, word, at, by) for word in guest.tags]
@@ -130,9 +130,9 @@ class Diary:
                 introductions.append((guest.number, guest.introducer, at, by))
         copy_in(
             "customers_customer",
-            ("id", "brand_id", "name", "salutation", "sex", "birth_calendar", "birth_year", "birth_month", "birth_day",
-             "birth_leap", "address", "industry", "position", "married", "allergies", "taboos", "likes", "note",
-             "name_key", "search_keys", "created_at", "created_by_id"),
+            ("id", "brand_id", "name", "salutation", "sex", "birth_calendar", "birth_year", "birth_month",
+             "birth_day", "birth_leap", "address", "industry", "position", "married", "allergies", "taboos",
+             "likes", "note", "name_key", "search_keys", "created_at", "created_by_id"),
             rows,
         )  # fmt: skip
         self._write_patronages(patronages)
@@ -195,8 +195,8 @@ class Diary:
     def _copy_consents(self, said: Iterable[tuple[Guest, bool, str, int | None, datetime]]) -> None:
         copy_in(
             "customers_consent",
-            ("customer_id", "phone_id", "purpose", "given", "at", "source", "wording", "store_id", "recorded_at",
-             "recorded_by_id"),
+            ("customer_id", "phone_id", "purpose", "given", "at", "source", "wording", "store_id",
+             "recorded_at", "recorded_by_id"),
             (
                 (guest.number, phone, "sms", given, at, source, "v1", self.staff.stores[guest.store].pk, at,
                  None if source == "import" else self._host(guest) or self.staff.of(guest.store, "host").pk)
@@ -205,7 +205,7 @@ class Diary:
         )  # fmt: skip
 
     def _write_visits(self, visits: Sequence[Visit]) -> list[int]:
-        """Write the visits, opening a file in the other store where a guest dines there for the first time."""
+        """Write the visits, and a file in the other store where a guest dines there for the first time."""
         linked = []
         for visit in visits:
             if (visit.guest, visit.store) not in self.patronages:
@@ -216,14 +216,16 @@ class Diary:
             by_store[place] = [person.pk for person in self.staff.waiters(place)]
         copy_in(
             "customers_visit",
-            ("id", "store_id", "customer_id", "external_id", "business_date", "visited_at", "amount_fen", "party_size",
-             "table_no", "occasion", "channel", "dishes", "note", "entry", "recorded_at", "recorded_by_id", "counted_at"),
+            ("id", "store_id", "customer_id", "external_id", "business_date", "visited_at", "amount_fen",
+             "party_size", "table_no", "occasion", "channel", "dishes", "note", "entry", "recorded_at",
+             "recorded_by_id", "counted_at"),
             (
-                (v.id, self.staff.stores[v.store].pk, v.guest, v.bill, self.day(v.day), v.at, v.amount_fen, v.party,
-                 v.table, v.occasion, v.channel,
+                (v.id, self.staff.stores[v.store].pk, v.guest, v.bill, self.day(v.day), v.at, v.amount_fen,
+                 v.party, v.table, v.occasion, v.channel,
                  json.dumps([{"name": n, "quantity": q} for n, q in v.dishes], ensure_ascii=False),
                  self._sealed(v.note), v.entry, v.recorded_at,
-                 by_store[v.store][v.guest % len(by_store[v.store])] if v.entry == "tablet" else None, v.recorded_at)
+                 by_store[v.store][v.guest % len(by_store[v.store])] if v.entry == "tablet" else None,
+                 v.recorded_at)
                 for v in visits
             ),
         )  # fmt: skip

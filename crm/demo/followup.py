@@ -1,6 +1,6 @@
-"""What the staff and the SMS provider did with what the nights left them: the same rows that the services write.
+"""What the staff and the SMS provider did with what the nights left them: the rows that the services write.
 
-One draw a task and day, from the task itself, so that the story does not depend on ids or on what came before.
+One draw a task and day, from the task itself: the story does not depend on what came before.
 """
 
 import random
@@ -34,8 +34,9 @@ SELECT id, customer_id, code, occasion, channel, role, assignee_id, due_on, clos
 WHERE store_id = %s AND state = 'open' AND due_on <= %s ORDER BY customer_id, code, occasion
 """
 _SETTLE = """
-UPDATE care_task t SET state = v.state, settled_at = v.settled_at, settled_by_id = v.by, assignee_id = v.assignee,
-    due_on = v.due_on FROM (VALUES %s) v(id, state, settled_at, by, assignee, due_on) WHERE t.id = v.id
+UPDATE care_task t SET state = v.state, settled_at = v.settled_at, settled_by_id = v.by,
+    assignee_id = v.assignee, due_on = v.due_on
+FROM (VALUES %s) v(id, state, settled_at, by, assignee, due_on) WHERE t.id = v.id
 """
 _SETTLE_ROW = "(%s, %s, %s::timestamptz, %s::bigint, %s::bigint, %s::date)"
 _SENDABLE = """

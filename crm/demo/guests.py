@@ -1,7 +1,7 @@
 """Who comes: the demo's guests, invented by seed. Pure: no clock, no database.
 
-A guest's `rate` (visits a month) is drawn from a gamma distribution, so that few come often and many seldom; most
-drift away after some months, and every month brings new ones.
+A guest's `rate` (visits a month) is drawn from a gamma distribution, so that few come often and many seldom;
+most drift away after some months, and every month brings new ones.
 """
 
 import random
@@ -194,7 +194,7 @@ def _birthday(dice: random.Random, generation: int, today: date) -> Birthday:
 
 
 def _reachable(dice: random.Random, guest: Guest, phone: str) -> None:
-    """Numbers and consent: about seven in ten agree to texts, some take it back, some only by a relative's phone."""
+    """Numbers and consent: seven in ten agree to texts, some take it back later."""
     draw = dice.random()
     if guest.generation == 0 and draw < 0.14:
         guest.contacts.append((phone, dice.choice(("儿子", "女儿")), dice.choice((True, None))))
@@ -235,7 +235,7 @@ def _relate(dice: random.Random, guests: list[Guest]) -> None:
 
 
 def _cast(guests: list[Guest], today: date) -> None:
-    """Some birthdays that every demo needs, in each store: today, tomorrow, this week, a leap month, 29 February."""
+    """Birthdays every demo needs, in each store: today, tomorrow, this week; a leap month, 29 February."""
     known = [guest for guest in guests if guest.imported and guest.phone]
     for store in (0, 1):
         wanted = [Birthday("lunar", 1963, 4, 3, True) if store == 0 else Birthday("solar", 1988, 2, 29)]

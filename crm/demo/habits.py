@@ -19,7 +19,7 @@ LATEST_HOUR = 27  # minutes past 03:00 would belong to the next day's book
 
 
 class Visit(NamedTuple):
-    """One visit as invented; `guest` by number, `store` 0 or 1, `day` counted from the first day of the demo."""
+    """One visit as invented; `guest` by number, `store` 0 or 1, `day` counted from the demo's first."""
 
     guest: int
     store: int
@@ -49,7 +49,7 @@ class Calendar:
         }
 
     def visits(self, dice: random.Random, kind: str, start: int, stop: int, a_month: float) -> list[int]:
-        """The days from `start` to before `stop` on which a guest comes, busy days more often; sorted, each once."""
+        """The days from `start` to before `stop` on which a guest comes, sorted; busy days more often."""
         sums = self.sums[kind]
         low, high = sums[max(0, start)], sums[max(0, min(stop, self.days))]
         count = _poisson(dice, (high - low) * a_month / 30.4)
@@ -195,7 +195,7 @@ def _billed(drafts: list[Draft], dice: random.Random, codes: Sequence[str]) -> l
                 _dishes(dice, on, party or 2, banquet) if dice.random() < 0.4 else (),
                 dice.choice(words.VISIT_NOTES) if dice.random() < 0.012 else "",
                 entry,
-            )  # fmt: skip
+            )
         )
     return visits
 
@@ -208,8 +208,8 @@ def _table(dice: random.Random, guest: Guest, store: int, party: int, occasion: 
     return dice.choice(words.HALL)
 
 
-_POTS = {s: list(accumulate(pot[2 + s] for pot in words.POTS)) for s in (0, 1)}
-_DISHES = {s: list(accumulate(dish[2 + s] for dish in words.DISHES)) for s in (0, 1)}
+_POTS = {s: list(accumulate(pot[1 + s] for pot in words.POTS)) for s in (0, 1)}
+_DISHES = {s: list(accumulate(dish[1 + s] for dish in words.DISHES)) for s in (0, 1)}
 
 
 def _dishes(dice: random.Random, on: date, party: int, banquet: bool) -> tuple[tuple[str, int], ...]:
@@ -218,6 +218,6 @@ def _dishes(dice: random.Random, on: date, party: int, banquet: bool) -> tuple[t
     for dish in dice.choices(words.DISHES, cum_weights=_DISHES[winter], k=min(9, 2 + party)):
         found[dish[0]] = found.get(dish[0], 0) + 1
     if banquet:
-        for dish_name, _ in dice.sample(words.BANQUET_DISHES, 3):
+        for dish_name in dice.sample(words.BANQUET_DISHES, 3):
             found[dish_name] = found.get(dish_name, 0) + dice.choice((1, 1, 2))
     return tuple(found.items())

@@ -40,7 +40,7 @@ def _caretakers(diary: Diary, place: int) -> list[Person]:
 
 
 def judge_some(diary: Diary, at: datetime) -> None:
-    """Some judgements by the managers, each with its reason, for the lines of a scheme that only people can tick."""
+    """Some judgements by the managers, with reasons, for the lines of a scheme that only people can tick."""
     dice = random.Random("judgements")
     for place, store in enumerate(diary.staff.stores):
         best = Patronage.objects.filter(store=store).order_by("-spend_total_fen", "external_id")[:60]

@@ -1,7 +1,7 @@
-"""The demo restaurant lives through eighteen months: guests and visits as they came, the nights that graded them.
+"""The demo restaurant lives through eighteen months: guests and visits as they came, and the nights after.
 
-Every part of the past is written before the night that judged it, and the nights are the real ones: the last weeks
-night by night with every step, the months before by the grading alone, on Sundays and at the end of each month.
+Every part of the past is written before the night that judged it, and the nights are the real ones: the last
+weeks night by night with every step, the months before by the grading alone, on Sundays and at month ends.
 """
 
 import time
@@ -31,8 +31,6 @@ from tiering.services.decisions import decide_night
 from tiering.services.schemes import adopt_preset, save_scheme
 
 MONTHS = 18
-GRADED_MONTHS = 13
-FULL_NIGHTS = 35
 AFTERNOON = clock_time(14, 30)  # the hour at which the demo begins where only its day is given
 SCHEME, OTHER_SCHEME = "recent_month_abc", "monthly_avg_abc"
 # Whose texts of the past the demo tells: an account at the simulator, where no other is set.
@@ -44,6 +42,15 @@ ACCOUNT = {
 }
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a demo: guests, nights with every step, calendar months of grading before this one."""
+
+    guests: int = 5000
+    full_nights: int = 35
+    graded_months: int = 13
 
 
 @dataclass
@@ -62,30 +69,29 @@ class _Life:
 
 
 @transaction.atomic
-def build(
-    *, seed: int, today: date, at: datetime, guests: int, say: Say, full_nights: int = FULL_NIGHTS
-) -> None:
-    """Fill an empty database with the demo restaurant as it stands at `at` on business date `today`; all or nothing.
+def build(*, seed: int, today: date, at: datetime, size: Size, say: Say) -> None:
+    """Fill an empty database with the demo restaurant as it stands at `at` on business date `today`.
 
-    The same rows for the same arguments. Raises IntegrityError where the demo's brand or people are there already.
+    All or nothing; the same rows for the same arguments. IntegrityError where its brand is there already.
     """
     with connection.cursor() as cursor:
-        # Deferred checks of foreign keys pile up, and each exception block of a history trigger walks the pile.
+        # Deferred checks of foreign keys pile up, and every exception block of a history trigger walks the
+        # pile: without this the time grows with the square of the rows.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     first = add_months(today, -MONTHS)
     days = (today - first).days + 1
     staff = staffing.open_doors(first)
-    people = invent(seed=seed, guests=guests, days=days, today=today)
+    people = invent(seed=seed, guests=size.guests, days=days, today=today)
     zone, codes = staff.stores[0].zone(), [store.code for store in staff.stores]
     visits = come(people, seed=seed, first=first, days=days, zone=zone, codes=codes)
     say(f"{staff.brand}: {len(staff.stores)} stores, {len(staff.people)} people; "
         f"{len(people):,} guests and {len(visits):,} visits from {first} invented")  # fmt: skip
     last_night = nightly.last_closed(staff.stores[0], at)
-    full_from = last_night - timedelta(days=full_nights - 1)
+    full_from = last_night - timedelta(days=size.full_nights - 1)
     diary = Diary(staff, first, people, visits)
     life = _Life(diary, FollowUp(diary, seed, at), Desk(diary, seed, visits, full_from, today), today)
     with _texts_can_be_sent():
-        _grade_the_past(life, full_from, say)
+        _grade_the_past(life, size.graded_months, full_from, say)
         _nights(life, full_from, last_night, say)
     diary.write_until(at)
     _shift_runs()
@@ -114,9 +120,9 @@ def _adopt(life: _Life, from_date: date) -> None:
         adopt_preset(store=store, code=SCHEME, from_date=from_date, actor=head, at=at)
 
 
-def _grade_the_past(life: _Life, full_from: date, say: Say) -> None:
+def _grade_the_past(life: _Life, months: int, full_from: date, say: Say) -> None:
     """The months before the full nights, graded on Sundays and at the end of each month."""
-    begin = add_months(life.today.replace(day=1), -GRADED_MONTHS)
+    begin = add_months(life.today.replace(day=1), -months)
     _adopt(life, begin)
     life.diary.write_until(life.night_of(begin - timedelta(days=1)))
     _analyze()
@@ -162,7 +168,7 @@ def _nights(life: _Life, full_from: date, last: date, say: Say) -> None:
 
 
 def _analyze() -> None:
-    """So that the nights are planned with the numbers of rows there are, not with those of an empty database."""
+    """So that the nights are planned for the rows there are, not for those of an empty database."""
     with connection.cursor() as cursor:
         for table in ("customers_customer", "customers_patronage", "customers_phone", "customers_consent",
                       "customers_visit", "customers_introduction", "tiering_tierdecision"):  # fmt: skip
@@ -184,8 +190,13 @@ def _shift_runs() -> None:
 
 def what_there_is() -> dict[str, Any]:
     """How many rows of each kind there are, for the last line of the command."""
-    tables = {"guests": "customers_customer", "visits": "customers_visit", "decisions": "tiering_tierdecision",
-              "tasks": "care_task", "messages": "care_message"}  # fmt: skip
+    tables = {
+        "guests": "customers_customer",
+        "visits": "customers_visit",
+        "decisions": "tiering_tierdecision",
+        "tasks": "care_task",
+        "messages": "care_message",
+    }
     with connection.cursor() as cursor:
         found = {}
         for name, table in tables.items():

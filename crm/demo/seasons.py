@@ -15,7 +15,7 @@ WEEKDAYS = {
     "couple": (0.80, 0.80, 0.85, 0.85, 1.30, 1.45, 1.05),
 }
 KINDS = tuple(WEEKDAYS)
-# Days around a festival, first and last from the festival itself, and the factor for business and for the others.
+# Days around a festival (first and last, counted from it), the factor for business, the one for the others.
 AROUND = {
     "new_year": ((0, 2, 0.5, 1.5),),
     "spring_festival": ((-20, -5, 1.55, 1.15), (-4, -2, 0.5, 0.9), (-1, 0, 0.1, 0.35), (1, 6, 0.4, 1.75)),
@@ -32,7 +32,7 @@ AROUND = {
 
 @cache
 def festive(day: date) -> tuple[float, float, str]:
-    """The factors for business and for the others that festivals near `day` bring, and the festival of the day."""
+    """The factors for business and for the others that festivals near `day` bring, and its festival."""
     business = others = 1.0
     name = ""
     for found in _near(day.year):

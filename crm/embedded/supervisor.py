@@ -245,13 +245,7 @@ def _processes(place: Place, port: int, environment: dict[str, str]) -> list[Chi
     celery = ["-m", "celery", "-A", "crm"]
     worker = [*celery, "worker", "--concurrency=2", "--prefetch-multiplier=1", "-O", "fair"]
     worker += ["--without-gossip", "--without-mingle", "--loglevel=INFO"]
-    beat = [
-        *celery,
-        "beat",
-        f"--schedule={place.run / 'celerybeat'}",
-        "--pidfile=",
-        "--loglevel=INFO",
-    ]
+    beat = [*celery, "beat", "--pidfile=", "--loglevel=INFO"]
     commands = {"web": web, "worker": worker, "beat": beat, "relay": [*manage, "relay"]}
     if _is_simulated():
         simulator_port = environment["SMS_PROVIDER_URL"].rpartition(":")[2]

@@ -8,7 +8,6 @@ from typing import Any
 
 from common.birthdays import Birthday
 from common.cells import shorten
-from common.clock import business_date
 from common.fields import encrypt
 from common.keys import blind_index, current_keys
 from common.phones import last_four, mask
@@ -232,7 +231,7 @@ class CustomerApply:
     ) -> None:
         self.brought = brought
         self.at = at
-        self.today = business_date(at, store.timezone, store.day_ends_at)
+        self.today = store.business_day(at)
         self.params: dict[str, Any] = {
             "store": store.pk,
             "brand": store.brand_id,

@@ -74,21 +74,32 @@ _PLAN = """
 """
 
 _LINK = """
-    INSERT INTO customers_patronage (customer_id, store_id, external_id, since, usual_table, tier, visits_total,
-        spend_total_fen, last_external_id)
-    SELECT g.customer_id, %(store)s, 'G-' || g.customer_id || CASE WHEN EXISTS (
-            SELECT 1 FROM customers_patronage x WHERE x.store_id = %(store)s
-                AND x.external_id = 'G-' || g.customer_id
-        ) THEN '-' || %(store)s ELSE '' END, %(today)s, '', '', 0, 0, ''
+    INSERT INTO customers_patronage (customer_id, store_id, external_id, since, usual_table, tier,
+        visits_total, spend_total_fen, last_external_id)
+    SELECT g.customer_id, %(store)s,
+        'G-' || g.customer_id || CASE WHEN x.id IS NULL THEN '' ELSE '-' || %(store)s END,
+        %(today)s, '', '', 0, 0, ''
     FROM (SELECT DISTINCT customer_id FROM import_plan WHERE is_linked AND outcome <> 'skipped') g
-    ORDER BY g.customer_id
-    RETURNING customer_id
+    LEFT JOIN customers_patronage x ON x.store_id = %(store)s AND x.external_id = 'G-' || g.customer_id
+    ORDER BY g.customer_id RETURNING customer_id
 """
 
-_VOID = """
-    UPDATE customers_visit v SET voided_at = %(at)s, voided_by_id = %(by)s, void_reason = %(reason)s,
-        replaced_by_id = l.new_id
-    FROM import_plan l WHERE v.id = l.old_id AND l.outcome = 'corrected'
+# One statement, in which each new bill comes out of the voiding of its old one: only then is the number free.
+_CORRECT = """
+    WITH voided AS (
+        UPDATE customers_visit v SET voided_at = %(at)s, voided_by_id = %(by)s, void_reason = %(reason)s,
+            replaced_by_id = l.new_id
+        FROM import_plan l WHERE v.id = l.old_id AND l.outcome = 'corrected'
+        RETURNING l.row, l.new_id, l.customer_id, v.party_size, v.table_no, v.occasion, v.channel, v.dishes, v.note
+    )
+    INSERT INTO customers_visit (id, store_id, customer_id, external_id, business_date, visited_at, amount_fen,
+        party_size, table_no, occasion, channel, dishes, note, entry, recorded_at, recorded_by_id, counted_at,
+        void_reason)
+    SELECT o.new_id, %(store)s, o.customer_id, s.external_id, s.business_date, s.visited_at, s.amount_fen,
+        coalesce(s.party_size, o.party_size), coalesce(nullif(s.table_no, ''), o.table_no),
+        coalesce(nullif(s.occasion, ''), o.occasion), coalesce(nullif(s.channel, ''), o.channel),
+        coalesce(s.dishes, o.dishes), coalesce(s.note, o.note), 'import', %(at)s, %(by)s, %(at)s, ''
+    FROM voided o JOIN import_visit s USING (row)
 """
 
 _INSERT = """
@@ -96,11 +107,9 @@ _INSERT = """
         party_size, table_no, occasion, channel, dishes, note, entry, recorded_at, recorded_by_id, counted_at,
         void_reason)
     SELECT l.new_id, %(store)s, l.customer_id, s.external_id, s.business_date, s.visited_at, s.amount_fen,
-        coalesce(s.party_size, o.party_size), coalesce(nullif(s.table_no, ''), o.table_no, ''),
-        coalesce(nullif(s.occasion, ''), o.occasion, ''), coalesce(nullif(s.channel, ''), o.channel, ''),
-        coalesce(s.dishes, o.dishes, '[]'), coalesce(s.note, o.note), 'import', %(at)s, %(by)s, %(at)s, ''
-    FROM import_plan l JOIN import_visit s USING (row) LEFT JOIN customers_visit o ON o.id = l.old_id
-    WHERE l.outcome IN ('created', 'corrected') ORDER BY l.row
+        s.party_size, s.table_no, s.occasion, s.channel, coalesce(s.dishes, '[]'), s.note, 'import', %(at)s,
+        %(by)s, %(at)s, ''
+    FROM import_plan l JOIN import_visit s USING (row) WHERE l.outcome = 'created' ORDER BY l.row
 """
 
 # A bill that waited for a nod and now stands in a file of the store waits no longer.
@@ -130,7 +139,7 @@ class VisitApply:
             "brand": store.brand_id,
             "at": at,
             "by": actor.pk if actor else None,
-            "today": business_date(at, store.timezone, store.day_ends_at),
+            "today": store.business_day(at),
             "reason": CORRECTED,
         }
 
@@ -209,7 +218,7 @@ class VisitApply:
         )
         cursor.execute(_LINK, self.params)
         refresh_search_keys([pk for (pk,) in cursor.fetchall()])
-        for statement in (_VOID, _INSERT, _RELEASE):
+        for statement in (_CORRECT, _INSERT, _RELEASE):
             cursor.execute(statement, self.params)
         cursor.execute(_TOUCHED)
         if touched := [pk for (pk,) in cursor.fetchall()]:

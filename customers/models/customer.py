@@ -65,7 +65,9 @@ class Customer(models.Model):
             models.CheckConstraint(
                 condition=models.Q(birth_month__isnull=True, birth_day__isnull=True, birth_calendar="")
                 | models.Q(
-                    birth_month__range=(1, 12), birth_day__range=(1, 31), birth_calendar__in=["solar", "lunar"]
+                    birth_month__range=(1, 12),
+                    birth_day__range=(1, 31),
+                    birth_calendar__in=["solar", "lunar"],
                 ),
                 name="birthday_whole_or_none",
             ),
@@ -213,9 +215,7 @@ class Introduction(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["introducer"], condition=models.Q(voided_at=None), name="introduced_by_whom"
-            )
+            models.Index(fields=["introducer"], condition=models.Q(voided_at=None), name="introduced_by_whom")
         ]
 
     def __str__(self) -> str:

@@ -94,7 +94,9 @@ def held_visits(store: Store) -> list[Visit]:
 def masked_numbers(customer_ids: Iterable[int]) -> dict[int, str]:
     """The guests' own numbers as pages show them: 138****8899. One query."""
     numbers = Phone.objects.filter(customer_id__in=list(customer_ids), kind=Phone.Kind.OWN)
-    return {phone.customer_id: mask(str(phone.number or "")) for phone in numbers.only("customer_id", "number")}
+    return {
+        phone.customer_id: mask(str(phone.number or "")) for phone in numbers.only("customer_id", "number")
+    }
 
 
 def words_in_use(store: Store, most: int = 30) -> list[str]:

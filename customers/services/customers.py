@@ -7,7 +7,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from common.birthdays import Birthday
-from common.clock import business_date
 from common.errors import NotHere, Refused
 from common.keys import blind_index
 from common.phones import last_four
@@ -83,15 +82,15 @@ def register_customer(
             return _register(store, profile, actor, at, source)
 
 
-def _register(
-    store: Store, profile: Profile, actor: Person | None, at: datetime, source: str
-) -> Registered:
+def _register(store: Store, profile: Profile, actor: Person | None, at: datetime, source: str) -> Registered:
     own = _own_number(store.brand_id, profile.phone) if profile.phone else None
     if own is not None:
         patronage, fresh = _open_patronage(store, own.customer, profile, at)
         refresh_search_keys([own.customer_id])
         return Registered(own.customer, patronage, "linked" if fresh else "known")
-    customer = Customer.objects.create(brand_id=store.brand_id, created_at=at, created_by=actor, name=profile.name)
+    customer = Customer.objects.create(
+        brand_id=store.brand_id, created_at=at, created_by=actor, name=profile.name
+    )
     patronage, _ = _open_patronage(store, customer, profile, at)
     _apply(store, customer, patronage, profile, actor, at, source)
     return Registered(customer, patronage, "created")
@@ -113,7 +112,7 @@ def _open_patronage(
         store=store,
         defaults={
             "external_id": profile.external_id or f"G-{customer.pk}",
-            "since": profile.created_on or business_date(at, store.timezone, store.day_ends_at),
+            "since": profile.created_on or store.business_day(at),
         },
     )
 
@@ -166,10 +165,18 @@ def _apply(
         for word in profile.tags:
             add_tag(customer=customer, word=word, actor=actor, at=at)
     if profile.introduced_by is not None:
-        set_introducer(store=store, customer=customer, introducer_id=profile.introduced_by, actor=actor, at=at)
+        set_introducer(
+            store=store, customer=customer, introducer_id=profile.introduced_by, actor=actor, at=at
+        )
     if profile.consent_sms is not None:
         state_consent(
-            customer=customer, given=profile.consent_sms, said_at=at, source=source, store=store, actor=actor, at=at
+            customer=customer,
+            given=profile.consent_sms,
+            said_at=at,
+            source=source,
+            store=store,
+            actor=actor,
+            at=at,
         )
     refresh_gaps([customer.pk], at)
     refresh_search_keys([customer.pk])
@@ -314,7 +321,12 @@ def reveal_phone(
         raise NotHere()
     with transaction.atomic():
         Reveal.objects.create(
-            phone=number, customer_id=customer_id, store=store, person=actor, reason=reason.strip()[:100], at=at
+            phone=number,
+            customer_id=customer_id,
+            store=store,
+            person=actor,
+            reason=reason.strip()[:100],
+            at=at,
         )
     return str(number.number)
 
@@ -322,6 +334,8 @@ def reveal_phone(
 def without_blanks(profile: Profile) -> Profile:
     """The profile with empty texts as "not said": a form's blank field does not erase what is known."""
     blanks: dict[str, Any] = {
-        name: None for name in _PLAIN if isinstance(getattr(profile, name), str) and not getattr(profile, name)
+        name: None
+        for name in _PLAIN
+        if isinstance(getattr(profile, name), str) and not getattr(profile, name)
     }
     return replace(profile, **blanks)

@@ -97,7 +97,7 @@ FROM (SELECT 1) one LEFT JOIN customers_visit old ON old.id = %(id)s
 """
 _LATER = (
     "p.last_visited_at IS NULL OR %(visited_at)s > p.last_visited_at OR (%(visited_at)s = p.last_visited_at "
-    "AND %(external_id)s COLLATE \"C\" > p.last_external_id COLLATE \"C\")"
+    'AND %(external_id)s COLLATE "C" > p.last_external_id COLLATE "C")'
 )
 
 
@@ -216,7 +216,7 @@ def link_by_phone(*, store: Store, phone: str, at: datetime) -> bool:
         store=store,
         defaults={
             "external_id": f"G-{owner.customer_id}",
-            "since": business_date(at, store.timezone, store.day_ends_at),
+            "since": store.business_day(at),
         },
     )
     refresh_search_keys([owner.customer_id])
@@ -231,7 +231,9 @@ def _locked(store: Store, visit_id: uuid.UUID) -> Visit:
 
 
 @transaction.atomic
-def void_visit(*, store: Store, visit_id: uuid.UUID, reason: str, actor: Person | None, at: datetime) -> Visit:
+def void_visit(
+    *, store: Store, visit_id: uuid.UUID, reason: str, actor: Person | None, at: datetime
+) -> Visit:
     """Take a visit back, with a reason: it stays on file and ceases to count. Voiding twice changes nothing."""
     if not reason.strip():
         raise Refused("reason_missing", field="reason")

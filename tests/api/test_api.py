@@ -184,7 +184,7 @@ def test_standing_tells_every_number(machine, store, regular):
     put(machine, BODY | {"amount": "4180.00"})
     told = machine.get(f"/api/v1/customers/{regular.pk}/standing/").json()
     assert (told["tier_now"], told["scheme"], told["version"]) == ("A", "recent_month_abc", 1)
-    [a, b, c] = told["criteria"]
+    [a, _b, c] = told["criteria"]
     first, *_, last = a["rule"]["of"]
     assert (first["fact"], first["threshold"], first["value"], first["pass"], first["missing"]) == (
         "spend_30d", "5000", "4180.00", False, "820.00",

@@ -5,10 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from care.models import Plan, PlanLine, Task, TaskEvent
-from care.playbook import due_in, slots
-from care.services.plans import line_of, plan_for
+from care.playbook import BadPlaybook, due_in, slots
+from care.services.plans import change_line, line_of, plan_for
 from care.services.tasks import complete_task
 from common.birthdays import Birthday
+from common.errors import NotHere
 from customers.models import Patronage
 from staff.models import Membership
 from tests.care.stage import adopt, content, grade, guests, morning, night, nights
@@ -415,6 +416,39 @@ def test_a_line_switched_off_opens_nothing(store, recent, regular, at):
     grade(regular, store, "A", last_visit_on=date(2026, 6, 1))
     night(store, "2026-06-01")
     assert codes(regular) == ["a_dinner", "a_visit"]
+
+
+def test_switching_a_line_on_is_a_new_version(store, average, regular, head, at):
+    """The general manager's own call at festivals ships off; the head switches it on."""
+    old = plan_for(store, "monthly_avg_abc", at)
+    said = {
+        "store": store,
+        "scheme_code": "monthly_avg_abc",
+        "code": "a_festival_call",
+        "actor": head,
+        "at": at,
+    }
+    new = change_line(**said, enabled=True)
+    assert (new.number, new.made_by, new.retired_at) == (2, head, None)
+    assert Plan.objects.get(pk=old.pk).retired_at == at
+    assert change_line(**said, enabled=True).pk == new.pk
+    grade(regular, store, "A", last_visit_on=date(2026, 9, 20))
+    night(store, "2026-09-20")
+    assert "a_festival_call" in codes(regular)
+    with pytest.raises(NotHere):
+        change_line(**(said | {"code": "z"}), enabled=True)
+    with pytest.raises(BadPlaybook, match="times must be from 1 to 10"):
+        change_line(**said, times=99)
+    assert plan_for(store, "monthly_avg_abc", at).pk == new.pk
+
+
+def test_a_new_version_opens_nothing_twice(store, recent, regular, head, at):
+    grade(regular, store, "A", last_visit_on=date(2026, 6, 1))
+    night(store, "2026-06-01")
+    before = codes(regular)
+    change_line(store=store, scheme_code="recent_month_abc", code="a_gift", actor=head, at=at, enabled=False)
+    night(store, "2026-06-01")
+    assert codes(regular) == before
 
 
 def test_another_stores_guests_are_not_touched(store, other_store, recent, regular):

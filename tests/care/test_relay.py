@@ -32,7 +32,7 @@ from tests.care.stage import account, due_text, guests
 
 ROOT = Path(__file__).resolve().parents[2]
 # Short figures, in the same order as the real ones: a signature ages out before a doubt may be settled.
-WINDOW, LEASE, SETTLE, ASK_AGAIN = 3, 1, 6, 1
+WINDOW, LEASE, SETTLE, ASK_AGAIN = 3, 1, 5, 1
 SHORT = {
     "SMS_LEASE_SECONDS": str(LEASE), "SMS_SETTLE_SECONDS": str(SETTLE),
     "SMS_ASK_AGAIN_SECONDS": str(ASK_AGAIN),

@@ -17,7 +17,9 @@ YESTERDAY = NOON - timedelta(days=1)
 
 
 def told(**more) -> VisitInput:
-    return VisitInput(**{"visited_at": YESTERDAY, "amount_fen": 128000, "customer_external_id": "C001"} | more)
+    return VisitInput(
+        **{"visited_at": YESTERDAY, "amount_fen": 128000, "customer_external_id": "C001"} | more
+    )
 
 
 def log(store, visit=None, visit_id=None, at=NOON):
@@ -28,7 +30,14 @@ def log(store, visit=None, visit_id=None, at=NOON):
 
 def sums(store, customer):
     p = Patronage.objects.get(store=store, customer=customer)
-    return (p.visits_total, p.spend_total_fen, p.first_visit_on, p.last_visit_on, p.last_bill_fen, p.last_external_id)
+    return (
+        p.visits_total,
+        p.spend_total_fen,
+        p.first_visit_on,
+        p.last_visit_on,
+        p.last_bill_fen,
+        p.last_external_id,
+    )
 
 
 def test_a_visit_moves_the_sums_of_its_guest_only(store, regular, lapsed):
@@ -44,7 +53,11 @@ def test_the_same_body_again_is_the_same_visit(store, regular):
     visit_id = uuid.uuid4()
     first = log(store, visit_id=visit_id)
     again = log(store, visit_id=visit_id, at=NOON + timedelta(minutes=5))
-    assert (again.status, again.external_id, again.business_date) == ("same", first.external_id, first.business_date)
+    assert (again.status, again.external_id, again.business_date) == (
+        "same",
+        first.external_id,
+        first.business_date,
+    )
     assert Visit.objects.count() == 1 and sums(store, regular)[0] == 1
 
 
@@ -100,7 +113,10 @@ def test_a_guest_known_in_another_store_of_the_brand_is_linked_by_the_number(sto
 
 
 def test_a_day_ends_at_four_in_the_morning(store, regular):
-    for hour, minute, on in ((19, 59, date(2026, 6, 18)), (20, 0, date(2026, 6, 19))):  # 03:59 and 04:00 in Shanghai
+    for hour, minute, on in (
+        (19, 59, date(2026, 6, 18)),
+        (20, 0, date(2026, 6, 19)),
+    ):  # 03:59 and 04:00 in Shanghai
         moment = datetime(2026, 6, 18, hour, minute, tzinfo=UTC)
         assert log(store, told(visited_at=moment)).business_date == on
 

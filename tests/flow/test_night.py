@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
+
 from care.models import Message, Task
 from common.errors import Refused
 from crm import nightly

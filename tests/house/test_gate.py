@@ -87,7 +87,9 @@ def test_a_role_is_let_in_where_the_file_says_so_and_nowhere_else(store, role):
     for name, methods in access.rules().items():
         for method in ("GET", "POST", "PATCH", "PUT"):
             let_in = access.who_may(name, method)
-            if let_in & {access.PUBLIC, access.SIGNED_IN} or (method not in methods and method not in ("GET", "POST")):
+            if let_in & {access.PUBLIC, access.SIGNED_IN} or (
+                method not in methods and method not in ("GET", "POST")
+            ):
                 continue
             status = getattr(client, method.lower())(address(name, objects)).status_code
             if status >= 500 or (status == 403) != (role not in let_in):
@@ -107,11 +109,17 @@ def test_another_stores_objects_are_not_found(store, other_store, rival):
             for method in ("get", "post", "patch", "put"):
                 if Role.HEAD not in access.who_may(name, method.upper()):
                     continue
-                form = {} if name.startswith("api-") or method != "post" else {"content_type": MULTIPART_CONTENT}
-                data = ANSWERS if form else json.dumps({"reason": "好奇心"} if name == "api-visit-void" else {})
+                form = (
+                    {} if name.startswith("api-") or method != "post" else {"content_type": MULTIPART_CONTENT}
+                )
+                data = (
+                    ANSWERS if form else json.dumps({"reason": "好奇心"} if name == "api-visit-void" else {})
+                )
                 if not form and method != "get":
                     form = {"content_type": "application/json"}
-                answer = getattr(client, method)(address(name, objects), data if method != "get" else None, **form)
+                answer = getattr(client, method)(
+                    address(name, objects), data if method != "get" else None, **form
+                )
                 fine = (404, 405) if name != "api-visit" or method != "put" else (400, 404, 405)
                 assert answer.status_code in fine, f"{method} {name}: {answer.status_code}"
 

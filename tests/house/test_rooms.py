@@ -33,7 +33,9 @@ def named(path: Path) -> str:
 
 def test_the_label_has_one_writer():
     """`Patronage.tier` is written by customers.services.labels alone."""
-    sql = re.compile(r"UPDATE customers_patronage\b[^\"]{0,200}?\bSET\b[^\"]{0,200}?\btier(_since)?\s*=", re.S)
+    sql = re.compile(
+        r"UPDATE customers_patronage\b[^\"]{0,200}?\bSET\b[^\"]{0,200}?\btier(_since)?\s*=", re.S
+    )
     update = re.compile(r"\.update\([^)]*\btier(_since)?=|bulk_update\([^)]*\btier\b")
     writers = set()
     for path in SOURCES:
@@ -53,10 +55,14 @@ def test_a_pure_file_imports_no_framework_and_reads_no_clock(name: str):
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             for module in modules:
-                assert not module.startswith(("django", "celery", "rest_framework")), f"{name} imports {module}"
+                assert not module.startswith(("django", "celery", "rest_framework")), (
+                    f"{name} imports {module}"
+                )
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            assert called not in ("datetime.now", "date.today", "now", "timezone.now", "time.time"), f"{name}: {called}"
+            assert called not in ("datetime.now", "date.today", "now", "timezone.now", "time.time"), (
+                f"{name}: {called}"
+            )
 
 
 def test_the_clock_is_read_in_one_place():
@@ -78,7 +84,9 @@ def test_nothing_reads_the_clock_while_it_is_imported():
 
 
 def test_no_signals():
-    words = re.compile(r"django\.(db\.models\.signals|dispatch)|celery\.signals|@receiver|\.connect\(\w+, sender")
+    words = re.compile(
+        r"django\.(db\.models\.signals|dispatch)|celery\.signals|@receiver|\.connect\(\w+, sender"
+    )
     assert [named(path) for path in SOURCES if words.search(text_of(path))] == []
 
 

@@ -98,6 +98,8 @@ def test_nothing_is_imported_by_name_at_run_time(app: str):
             continue
         text = path.read_text(encoding="utf-8")
         wrong += [
-            f"{path.relative_to(ROOT)}: {word}" for word in ("import_module", "apps.get_model") if word in text
+            f"{path.relative_to(ROOT)}: {word}"
+            for word in ("import_module", "apps.get_model")
+            if word in text
         ]
     assert wrong == []

@@ -16,7 +16,9 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 PLACE = re.compile(r"%\((\w+)\)s|%s")
 
 _TRANSLATE = re.compile(r"{%\s*translate\s+\"([^\"]*)\"[^%]*%}")
-_BLOCK = re.compile(r"{%\s*blocktranslate\b([^%]*)%}(.*?)(?:{%\s*plural\s*%}(.*?))?{%\s*endblocktranslate\s*%}", re.S)
+_BLOCK = re.compile(
+    r"{%\s*blocktranslate\b([^%]*)%}(.*?)(?:{%\s*plural\s*%}(.*?))?{%\s*endblocktranslate\s*%}", re.S
+)
 _VARIABLE = re.compile(r"{{\s*(\w+)\s*}}")
 # What a language is called in itself needs no translation.
 _OWN_NAMES = re.compile(r"中文|English")
@@ -102,12 +104,20 @@ def catalogue() -> dict[str, list[str]]:
 
 def test_every_message_has_an_english_form():
     english = catalogue()
-    missing = {msgid: place for msgid, place in all_messages().items() if HAN.search(msgid) and not all(english.get(msgid) or [""])}
+    missing = {
+        msgid: place
+        for msgid, place in all_messages().items()
+        if HAN.search(msgid) and not all(english.get(msgid) or [""])
+    }
     assert missing == {}
 
 
 def test_no_english_form_is_left_in_chinese():
-    half = {msgid: forms for msgid, forms in catalogue().items() if any(HAN.search(_allowed(form)) for form in forms)}
+    half = {
+        msgid: forms
+        for msgid, forms in catalogue().items()
+        if any(HAN.search(_allowed(form)) for form in forms)
+    }
     assert half == {}
 
 

@@ -1,7 +1,7 @@
 """A year of real baskets through the program's own commands, checked against a second computation.
 
-Households of "The Complete Journey" are a restaurant's customers. 400 of them in ordinary runs; all 2,469 with
-``REALDATA=full``. The facts are compared field by field as printed, the tiers customer by customer.
+Households of "The Complete Journey" are a restaurant's customers. 400 of them in ordinary runs; all 2,469
+with ``REALDATA=full``. The facts are compared field by field as printed, the tiers customer by customer.
 """
 
 import csv
@@ -26,8 +26,8 @@ HERE = Path(__file__).resolve().parent
 SCHEME = HERE / "scheme.json"
 HOUSEHOLDS = None if os.environ.get("REALDATA") == "full" else 400
 
-#: A day when two customers' last bills are of one second, a day inside a month, the end of one, the end of the
-#: year, and a day after which no visit lies.
+#: A day when two customers' last two bills are of one second, a day inside a month, the end of one, the end
+#: of the year, and a day after which no visit lies.
 FACT_DAYS = ("2017-02-06", "2017-05-17", "2017-06-30", "2017-12-31", "2018-01-01")
 SHARES_ON = "2017-06-30"
 #: Two nights in a row, then two far apart; the days between have no run of their own.

@@ -9,13 +9,24 @@ from hypothesis import strategies as st
 from tiering.compile import condition, denominator
 from tiering.rules import Compare, Group, Judged, Known, Otherwise, Tagged, holds
 
-FACTS = ["spend_30d", "avg_monthly_spend_3m", "avg_bill_90d", "visits_30d", "share_spend_90d", "suggestions_1m"]
+FACTS = [
+    "spend_30d",
+    "avg_monthly_spend_3m",
+    "avg_bill_90d",
+    "visits_30d",
+    "share_spend_90d",
+    "suggestions_1m",
+]
 THRESHOLDS = st.sampled_from([Fraction(n, d) for n in (0, 1, 2, 300, 500_000) for d in (1, 3, 100)])
 WORDS = ["a", "it's", "熟客%"]
 
 leaf = st.one_of(
     st.builds(
-        Compare, st.sampled_from(FACTS), st.sampled_from([">=", ">", "<=", "<", "=", "!="]), THRESHOLDS, st.just("")
+        Compare,
+        st.sampled_from(FACTS),
+        st.sampled_from([">=", ">", "<=", "<", "=", "!="]),
+        THRESHOLDS,
+        st.just(""),
     ),
     st.builds(Tagged, st.sampled_from(WORDS)),
     st.builds(Judged, st.sampled_from(["x", "y"])),
@@ -35,7 +46,9 @@ def groups(children):
 
 
 trees = st.recursive(leaf, groups, max_leaves=12)
-number = st.one_of(st.none(), st.sampled_from([0, 1, 2, 3, 899, 900, 1_500_000, 1_500_001]), st.integers(0, 10**12))
+number = st.one_of(
+    st.none(), st.sampled_from([0, 1, 2, 3, 899, 900, 1_500_000, 1_500_001]), st.integers(0, 10**12)
+)
 guests = st.fixed_dictionaries(
     {
         "spend_30d": number,
@@ -76,7 +89,8 @@ def in_sql(tree, guest) -> bool:
     params += [guest["tags"], guest["judged"]]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT CASE WHEN {condition(tree)} THEN true ELSE false END FROM (SELECT {', '.join(columns)}) f", params
+            f"SELECT CASE WHEN {condition(tree)} THEN true ELSE false END FROM (SELECT {', '.join(columns)}) f",
+            params,
         )
         return cursor.fetchone()[0]
 

@@ -14,10 +14,10 @@ from tiering.models import TierDecision
 from tiering.query import Question
 from tiering.rules import UNRATED
 from tiering.selectors.decisions import fact_value, moves, rows_of, standing, tiers_on
+from tiering.selectors.schemes import scheme_of
 from tiering.services.decisions import Held, decide_night
 from tiering.services.preview import preview
 from tiering.services.schemes import adopt, adopt_preset, save_scheme
-from tiering.selectors.schemes import scheme_of
 
 D = date(2026, 6, 19)
 SPEND = {
@@ -53,7 +53,9 @@ def label(store, customer):
 
 
 def rows():
-    return list(TierDecision.objects.order_by("id").values_list("business_date", "customer__name", "previous", "tier"))
+    return list(
+        TierDecision.objects.order_by("id").values_list("business_date", "customer__name", "previous", "tier")
+    )
 
 
 def test_every_guest_is_graded_once_and_then_only_changes(store, regular, lapsed):
@@ -80,7 +82,11 @@ def test_a_decision_keeps_its_facts_its_reasons_and_its_version(store, regular):
     decision = TierDecision.objects.get()
     assert decision.facts == {"spend_30d": 482000}
     assert decision.reasons == ["B.1"]
-    assert (decision.version_id, decision.decided_at, decision.corrected) == (adoption.version_id, NOON, False)
+    assert (decision.version_id, decision.decided_at, decision.corrected) == (
+        adoption.version_id,
+        NOON,
+        False,
+    )
 
 
 def test_averages_are_kept_as_exact_pairs(store, regular):
@@ -148,7 +154,9 @@ def test_observing_and_missing_fields_say_so(store, regular, newcomer):
     spend(store, newcomer, date(2026, 3, 10), 9000)
     night(store, on=date(2026, 5, 9))
     assert label(store, regular) == UNRATED
-    assert TierDecision.objects.get(customer=regular).reasons == [{"code": "observing", "until": "2026-05-10"}]
+    assert TierDecision.objects.get(customer=regular).reasons == [
+        {"code": "observing", "until": "2026-05-10"}
+    ]
     night(store, on=date(2026, 5, 10))
     assert (label(store, regular), label(store, newcomer)) == ("C", UNRATED)
     blocked = standing(store, newcomer.pk, date(2026, 5, 10))

@@ -53,7 +53,9 @@ class Plain:
 
     def __init__(self, visits, on: date):
         self.on = on
-        self.visits = sorted((v for v in visits if v.business_date <= on), key=lambda v: (v.visited_at, v.external_id))
+        self.visits = sorted(
+            (v for v in visits if v.business_date <= on), key=lambda v: (v.visited_at, v.external_id)
+        )
 
     def between(self, first, last=None):
         return [v for v in self.visits if first <= v.business_date <= (last or self.on)]
@@ -210,7 +212,9 @@ def test_new_customers_by_month_of_the_first_paid_bill_one_phone_once(store, reg
         guest = put_on_file(store, name, phone=phone, introduced_by=regular.pk)
         for on, fen in bills:
             visit(store, guest, on, fen).save()
-    twins = [put_on_file(store, n, contacts=(("13811119999", "妻"),), introduced_by=regular.pk) for n in "己庚"]
+    twins = [
+        put_on_file(store, n, contacts=(("13811119999", "妻"),), introduced_by=regular.pk) for n in "己庚"
+    ]
     for guest in twins:
         visit(store, guest, date(2026, 5, 20), 100).save()
     recount(store.pk)
@@ -253,4 +257,8 @@ def test_averages_leave_the_house_rounded_half_up(store, regular, capsys, db):
     want = (Decimal(5) / 100 / 3).quantize(Decimal("0.01"), ROUND_HALF_UP)
     assert Decimal(cells["avg_monthly_spend_3m"]) == want == Decimal("0.02")
     assert cells["avg_monthly_visits_3m"] == "0.33"
-    assert (cells["first_visit_on"], cells["days_since_last_visit"], cells["last_bill"]) == ("2026-05-05", "46", "0.05")
+    assert (cells["first_visit_on"], cells["days_since_last_visit"], cells["last_bill"]) == (
+        "2026-05-05",
+        "46",
+        "0.05",
+    )

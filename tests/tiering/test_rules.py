@@ -70,7 +70,9 @@ MONTHLY_CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "facts", "tags", "judged", "tier"), MONTHLY_CASES, ids=[c[0] for c in MONTHLY_CASES])
+@pytest.mark.parametrize(
+    ("words", "facts", "tags", "judged", "tier"), MONTHLY_CASES, ids=[c[0] for c in MONTHLY_CASES]
+)
 def test_monthly_average(words, facts, tags, judged, tier):
     guest = Known(known(**facts).values, frozenset(tags), frozenset(judged))
     assert decide(MONTHLY, guest) == tier

@@ -114,9 +114,7 @@ def standing(store: Store, customer_id: int, on: date, axis: str = "tier") -> St
     )
 
 
-def known_of(
-    store: Store, scheme: Scheme, on: date, customer_id: int
-) -> tuple[Known, list[dict[str, Any]]]:
+def known_of(store: Store, scheme: Scheme, on: date, customer_id: int) -> tuple[Known, list[dict[str, Any]]]:
     """What the rules of `scheme` look at for one guest on a day, from the very query of the night."""
     question = question_of(scheme, store.pk, on, customer_ids=(customer_id,))
     row = next(rows_of(question, customer_id))

@@ -107,9 +107,7 @@ def _lock_newest(store: Store, axis: str) -> Night | None:
     return Night.objects.filter(store=store, axis=axis).order_by("-business_date").first()
 
 
-def _candidates(
-    cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night | None, live: bool
-) -> int:
+def _candidates(cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night | None, live: bool) -> int:
     """Fill the temporary table `candidates` with the guests whose answer differs; returns the guests seen.
 
     A live night compares with the label (and with corrections made since the newest night, which the label
@@ -165,9 +163,7 @@ def _count(cursor: Any, scheme: Scheme, guests: int, version: int, live: bool) -
     )
 
 
-def _brake(
-    cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night, outcome: Outcome
-) -> None:
+def _brake(cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night, outcome: Outcome) -> None:
     """Hold a night in which too many guests would move though neither the rules nor much time did."""
     if not newest.business_date < on <= newest.business_date + timedelta(days=3):
         return

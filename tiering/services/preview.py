@@ -47,7 +47,7 @@ def preview(store: Store, scheme: Scheme, on: date) -> Preview:
         counted = cursor.fetchall()
     took = round((time.perf_counter() - started) * 1000)
     before: dict[str, int] = {}
-    after: dict[str, int] = {code: 0 for code in scheme.codes}
+    after: dict[str, int] = dict.fromkeys(scheme.codes, 0)
     for label, tier, n in counted:
         before[label] = before.get(label, 0) + n
         after[tier] = after.get(tier, 0) + n

@@ -92,9 +92,7 @@ def adopt(
     )
 
 
-def adopt_preset(
-    *, store: Store, code: str, from_date: date, actor: Person | None, at: datetime
-) -> Adoption:
+def adopt_preset(*, store: Store, code: str, from_date: date, actor: Person | None, at: datetime) -> Adoption:
     """Save and adopt one of the schemes that ship."""
     body = preset(code)
     if body is None:

@@ -43,9 +43,9 @@ def badge(scheme: Scheme | None, code: str) -> SafeString:
 
 
 def _words(name: str, code: str) -> str:
-    # The letter stands in the box already: "A类顾客" goes on as "类顾客".
-    rest = name.removeprefix(code)
-    return rest.strip() or name
+    # The letter stands in the box already: "A类顾客" goes on as "类顾客". "Class A" stays whole.
+    rest = name.removeprefix(code).strip()
+    return name if not rest or rest[0].isascii() else rest
 
 
 @register.simple_tag(takes_context=True)

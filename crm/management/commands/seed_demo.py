@@ -11,7 +11,7 @@ from staff.models import Brand, Store
 
 
 class Command(ShukeCommand):
-    help = "Fill an empty database with the demo restaurant: two stores, 5,000 guests, eighteen months of visits."
+    help = "Fill an empty database with the demo restaurant: two stores, eighteen months of visits."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1)
@@ -24,18 +24,16 @@ class Command(ShukeCommand):
         if Brand.objects.exists():
             self.stdout.write("There is a restaurant in this database already; nothing was changed.")
             return
-        if options["guests"] < 50:
-            raise CommandError("--guests must be at least 50.")
+        if options["guests"] < 100:
+            raise CommandError("--guests must be at least 100.")
         usual = Store()
         at = now()
         today = business_date(at, usual.timezone, usual.day_ends_at)
         if options["today"]:
             today = day_of(options["today"])
             at = moment_of(today, restaurant.AFTERNOON, usual.timezone)
-        started = time.monotonic()
-        restaurant.build(
-            seed=options["seed"], today=today, at=at, guests=options["guests"], say=self.stdout.write
-        )
+        started, size = time.monotonic(), restaurant.Size(guests=options["guests"])
+        restaurant.build(seed=options["seed"], today=today, at=at, size=size, say=self.stdout.write)
         if not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM (ANALYZE)")

@@ -15,7 +15,5 @@ class Command(ShukeCommand):
         parser.add_argument("--name", required=True, help="which machine, e.g. `POS 1`")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _, key = issue_token(
-            store=store_of(options["store"]), name=options["name"], actor=None, at=now()
-        )
+        _, key = issue_token(store=store_of(options["store"]), name=options["name"], actor=None, at=now())
         self.stdout.write(key)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from common.clock import business_date, now
+from common.clock import now
 from staff.commands import ShukeCommand, add_store, day_of, store_of
 from tiering.models import Adoption
 from tiering.selectors.schemes import preset_codes
@@ -40,7 +40,7 @@ class Command(ShukeCommand):
         store, at = store_of(options["store"]), now()
         if options["list"]:
             return self._list(store, options["json"])
-        today = business_date(at, store.timezone, store.day_ends_at)
+        today = store.business_day(at)
         from_date = day_of(options["from_date"]) if options["from_date"] else today
         try:
             if options["adopt"]:
@@ -48,9 +48,7 @@ class Command(ShukeCommand):
                     store=store, code=options["adopt"], from_date=from_date, actor=None, at=at
                 )
             else:
-                version = save_scheme(
-                    store=store, body=read_scheme_file(options["file"]), actor=None, at=at
-                )
+                version = save_scheme(store=store, body=read_scheme_file(options["file"]), actor=None, at=at)
                 adoption = adopt(store=store, version=version, from_date=from_date, actor=None, at=at)
         except SchemeRefused as refused:
             raise CommandError("\n".join(refused.sentences())) from refused
@@ -68,7 +66,12 @@ class Command(ShukeCommand):
 
     def _list(self, store: Any, as_json: bool) -> None:
         adoptions = [
-            {"scheme": a.version.scheme.code, "version": a.version.number, "axis": a.axis, "from": a.from_date}
+            {
+                "scheme": a.version.scheme.code,
+                "version": a.version.number,
+                "axis": a.axis,
+                "from": a.from_date,
+            }
             for a in Adoption.objects.filter(store=store)
             .select_related("version__scheme")
             .order_by("axis", "from_date", "id")

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from common.clock import business_date, now
+from common.clock import now
 from staff.commands import ShukeCommand, add_store, day_of, store_of
 from tiering.selectors.decisions import tiers_on
 
@@ -18,7 +18,7 @@ class Command(ShukeCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         store = store_of(options["store"])
-        today = business_date(now(), store.timezone, store.day_ends_at)
+        today = store.business_day(now())
         out = csv.writer(self.stdout, lineterminator="\n")
         out.writerow(["external_id", "tier", "scheme", "version", "business_date"])
         out.writerows(tiers_on(store, day_of(options["on"]) if options["on"] else today, options["axis"]))

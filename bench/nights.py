@@ -1,0 +1,176 @@
+"""Nights through the program's own code, and the state each round starts from.
+
+`settle` grades every guest once and keeps what is right in the schema `bench`. `shake` gives a chosen part of the
+guests a neighbouring tier as if last night had said so: label and latest decision agree, so that tonight changes
+exactly these.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+
+from common.clock import now
+from staff.models import Store
+from tiering.rules import Scheme, facts_used, read_scheme
+from tiering.selectors.schemes import in_force, scheme_of
+from tiering.services.decisions import decide_night
+from tiering.services.preview import preview
+from tiering.services.schemes import adopt, save_scheme
+
+FACTS = {
+    "spend_30d", "spend_90d", "spend_365d", "avg_monthly_spend_3m", "avg_monthly_visits_3m", "visits_30d",
+    "visits_90d", "visits_365d", "spend_month", "consecutive_weeks", "last_bill", "days_since_last_visit",
+    "new_customers_1m", "max_bill_90d",
+}  # fmt: skip
+BUSY = ("customers_visit", "customers_patronage", "tiering_tierdecision")
+
+
+def body_of(percent: int, shape: int) -> dict[str, Any]:
+    """A scheme file that names the 14 facts: one of four shapes, its thresholds scaled by `percent`."""
+
+    def line(fact: str, value: int, op: str = ">=") -> dict[str, Any]:
+        return {"fact": fact, "op": op, "value": max(1, value * percent // 100) if op == ">=" else value}
+
+    rich = [line("spend_365d", 9000), line("avg_monthly_spend_3m", 1500)]
+    often = {"all": [line("consecutive_weeks", 5), line("visits_30d", 4)]}
+    large = line("max_bill_90d", 1200)
+    known = [
+        line("spend_90d", 1500), line("visits_90d", 5), line("avg_monthly_visits_3m", 2),
+        line("new_customers_1m", 1), line("last_bill", 300),
+    ]  # fmt: skip
+    seen = [
+        line("visits_365d", 4), line("spend_30d", 150), line("spend_month", 100),
+        line("days_since_last_visit", 60, "<="),
+    ]  # fmt: skip
+    top, middle, low = [
+        ({"any": [*rich, often, large]}, {"at_least": 2, "of": known}, {"any": seen}),
+        (
+            {"at_least": 2, "of": [*rich, often, large]},
+            {"any": known[:4]},
+            {"at_least": 2, "of": [*seen, known[4]]},
+        ),
+        ({"all": [{"any": rich}, {"any": [often, large]}]}, {"at_least": 3, "of": known}, {"any": seen}),
+        (
+            {"any": [*rich, {"all": [often, large]}]},
+            {"at_least": 2, "of": known},
+            {"at_least": 2, "of": seen},
+        ),
+    ][shape]
+    rules = {"A": top, "B": middle, "C": low, "D": {"otherwise": True}}
+    return {
+        "id": f"bench_{shape}_{percent}",
+        "name": "Bench",
+        "tiers": [{"code": code, "name": code, "when": rule} for code, rule in rules.items()],
+    }
+
+
+def settle() -> dict[str, Any]:
+    """Start afresh: schemes in force, every guest graded, tables tidy. Returns the day and the stores by size."""
+    stores = list(Store.objects.order_by("pk"))
+    with connection.cursor() as cursor:
+        for table in BUSY:
+            cursor.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        cursor.execute("TRUNCATE tiering_tierdecision, tiering_night, tiering_adoption")
+        cursor.execute("UPDATE customers_patronage SET tier = '', tier_since = NULL WHERE tier <> ''")
+        cursor.execute("SELECT max(business_date) FROM customers_visit")
+        on: date = cursor.fetchone()[0]
+        for n, store in enumerate(stores):
+            version = save_scheme(store=store, body=body_of(80 + 5 * (n % 9), n % 4), actor=None, at=now())
+            assert set(facts_used(scheme_of(version))) == FACTS
+            adopt(store=store, version=version, from_date=on - timedelta(days=2), actor=None, at=now())
+        _vacuum(cursor, "FULL", "customers_patronage")
+        _vacuum(cursor, "ANALYZE", "customers_patronage", "customers_visit")
+        for store in stores:
+            decide_night(store, on, at=now())
+        cursor.execute("UPDATE tiering_tierdecision SET business_date = %s", [on - timedelta(days=1)])
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS bench")
+        cursor.execute("DROP TABLE IF EXISTS bench.truth")
+        cursor.execute(
+            "CREATE TABLE bench.truth AS SELECT id, store_id, customer_id, tier FROM customers_patronage"
+        )
+        cursor.execute("CREATE UNIQUE INDEX ON bench.truth (store_id, customer_id)")
+        _vacuum(cursor, "FULL", "tiering_tierdecision")
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("SELECT store_id, count(*) FROM customers_patronage GROUP BY 1 ORDER BY 2 DESC, 1")
+        sizes = cursor.fetchall()
+        cursor.execute("SELECT tier, count(*) FROM customers_patronage GROUP BY 1 ORDER BY 1")
+        tiers = dict(cursor.fetchall())
+        cursor.execute("SELECT count(*) FROM customers_visit")
+        visits = cursor.fetchone()[0]
+    return {"on": on.isoformat(), "stores": sizes, "tiers": tiers, "visits": visits}
+
+
+def shake(*, on: str, percent: int, salt: int, store_id: int | None = None) -> int:
+    """Let last night have said something else of `percent` of the guests, chosen by hash; returns how many."""
+    day = date.fromisoformat(on)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tiering_tierdecision WHERE business_date >= %s", [day])
+        cursor.execute("DROP TABLE IF EXISTS wished")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE wished AS SELECT id, store_id, customer_id, CASE "
+            "WHEN (%s::bigint IS NULL OR store_id = %s) AND abs(hashint8extended(id, %s) %% 10000) < %s "
+            "THEN CASE tier WHEN 'A' THEN 'B' WHEN 'B' THEN 'C' WHEN 'C' THEN 'D' ELSE 'C' END ELSE tier END AS tier, "
+            "tier AS truth FROM bench.truth",
+            [store_id, store_id, salt, percent * 100],
+        )
+        cursor.execute("ANALYZE wished")
+        cursor.execute(
+            "UPDATE customers_patronage p SET tier = w.tier FROM wished w WHERE w.id = p.id AND w.tier <> p.tier"
+        )
+        cursor.execute(
+            "UPDATE tiering_tierdecision d SET tier = w.tier FROM wished w "
+            "WHERE w.store_id = d.store_id AND w.customer_id = d.customer_id AND w.tier <> d.tier"
+        )
+        cursor.execute(
+            "DELETE FROM tiering_night n USING tiering_night o WHERE o.store_id = n.store_id AND o.id < n.id"
+        )
+        cursor.execute(
+            "UPDATE tiering_night SET business_date = %s, decided_at = now()", [day - timedelta(days=1)]
+        )
+        cursor.execute("SELECT count(*) FROM wished WHERE tier <> truth")
+        chosen = cursor.fetchone()[0]
+        _vacuum(cursor, "", "customers_patronage", "tiering_tierdecision", "tiering_night")
+        # The pages' first change after a checkpoint goes to the log whole, as it would at night.
+        cursor.execute("CHECKPOINT")
+    return chosen
+
+
+def night(*, on: str, stores: list[int], approved: bool = False) -> int:
+    """Decide the night of `on` for the stores, one after the other; returns the guests whose answer changed."""
+    day = date.fromisoformat(on)
+    found = Store.objects.in_bulk(stores)
+    return sum(decide_night(found[pk], day, at=now(), approved=approved).changed for pk in stores)
+
+
+def written() -> dict[str, int]:
+    """What nights leave behind: decisions there are, and labels that are not what `settle` found right."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM tiering_tierdecision")
+        decisions = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT count(*) FROM customers_patronage p JOIN bench.truth t USING (id) WHERE p.tier <> t.tier"
+        )
+        return {"decisions": decisions, "wrong_labels": cursor.fetchone()[0]}
+
+
+def preview_store(*, on: str, store_id: int) -> int:
+    """What the scheme in force would do with every threshold a tenth higher; returns the guests who would move."""
+    day = date.fromisoformat(on)
+    store = Store.objects.get(pk=store_id)
+    shown = preview(store, _a_tenth_higher(store, day), day)
+    return sum(guests for _, _, guests in shown.moves)
+
+
+def _a_tenth_higher(store: Store, on: date) -> Scheme:
+    adoption = in_force(store.pk, on)
+    assert adoption
+    _, shape, percent = adoption.version.scheme.code.split("_")
+    return read_scheme(body_of(int(percent) + 10, int(shape)))
+
+
+def _vacuum(cursor: Any, how: str, *tables: str) -> None:
+    cursor.execute(f"VACUUM {f'({how})' if how else ''} {', '.join(tables)}")
+
+
+ACTIONS = {"settle": settle, "shake": shake, "night": night, "written": written, "preview": preview_store}
