@@ -37,7 +37,7 @@ FROM care_message WHERE store_id = %(store)s AND planned_on = %(on)s
 
 def count_day(*, store: Store, on: date) -> dict[str, Any]:
     """Write the figures of business day `on`; counting again gives the same row. Returns what it counted."""
-    params = {"store": store.pk, "on": on}
+    params: dict[str, Any] = {"store": store.pk, "on": on}
     moved = moves(store, on)
     rose = sum(move.rose for move in moved)
     fell = len(moved) - rose

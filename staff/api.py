@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -9,6 +10,13 @@ from rest_framework.request import Request
 
 from common.clock import now
 from staff.access import PUBLIC, SIGNED_IN, Principal, machine_of, principal_of, who_may
+
+
+def asker(request: Request) -> Principal:
+    """Who asks, behind the permission that let him in."""
+    principal = request.auth
+    assert isinstance(principal, Principal)
+    return principal
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -50,3 +58,23 @@ class AccessPermission(BasePermission):
         if not isinstance(principal, Principal):
             return False
         return principal.role in let_in or (SIGNED_IN in let_in and principal.person is not None)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the schema calls a machine's key."""
+
+    target_class = "staff.api.TokenAuthentication"
+    name = "machine"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+class PersonScheme(OpenApiAuthenticationExtension):
+    """How the schema calls a signed-in person's session."""
+
+    target_class = "staff.api.PersonAuthentication"
+    name = "person"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

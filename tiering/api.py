@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from common.clock import now
 from common.money import half_up
+from staff.api import asker
 from tiering import facts
 from tiering.facts import CATALOGUE
 from tiering.rules import Compare, Group, Judged, Line, Otherwise, Tagged
@@ -80,9 +81,7 @@ def describe_standing(found: Standing) -> dict[str, Any]:
         ],
         "next": above.code if above and not found.unrated else None,
         "missing_for_next": (
-            list(_failing(describe_line(found.lines[above.code])))
-            if above and not found.unrated
-            else []
+            list(_failing(describe_line(found.lines[above.code]))) if above and not found.unrated else []
         ),
     }
 
@@ -119,6 +118,6 @@ class StandingView(APIView):
         )
     )
     def get(self, request: Request, customer_id: int) -> Response:
-        store = request.auth.store
+        store = asker(request).store
         found = standing(store, customer_id, store.business_day(now()))
         return Response(describe_standing(found) if found else {"tier": "", "scheme": None, "criteria": []})

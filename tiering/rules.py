@@ -278,7 +278,7 @@ def _compare(value: dict[str, Any], path: str, problems: list[Problem]) -> Node:
         if isinstance(value["value"], bool | list | dict | None):
             raise InvalidOperation
         said = Decimal(str(value["value"]))
-        if not said.is_finite() or not 0 <= said <= 10**9 or said.as_tuple().exponent < -2:
+        if not said.is_finite() or not 0 <= said <= 10**9 or said * 100 % 1:
             raise InvalidOperation
     except InvalidOperation:
         problems.append(Problem("bad_threshold", path, {"fact": fact, "value": str(value["value"])}))

@@ -29,7 +29,7 @@ class Desk:
     def __init__(self, diary: Diary, seed: int, visits: Sequence[Visit], since: date, today: date) -> None:
         self.diary = diary
         self.dice = random.Random(f"{seed}:desk")
-        self._plan: dict[date, list[Callable[[date], None]]] = defaultdict(list)
+        self._plan: dict[date, list[Callable[[date], object]]] = defaultdict(list)
         for place in range(len(diary.staff.stores)):
             mine = [v for v in visits if v.store == place]
             recent = [v for v in mine if since <= diary.day(v.day) <= today - timedelta(days=3)]
@@ -48,7 +48,7 @@ class Desk:
             act(day)
 
     def _at(self, day: date, act: Callable[[Visit, date], object], visit: Visit) -> None:
-        self._plan[day].append(lambda on: act(visit, on) and None)
+        self._plan[day].append(lambda on: act(visit, on))
 
     def _late(self, visits: Sequence[Visit], place: int, today: date) -> None:
         """One forgotten visit came in and was nodded through days ago; another waits for a nod today."""

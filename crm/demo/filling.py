@@ -158,10 +158,13 @@ class Diary:
         copy_in("customers_patronage", (*columns, *zeros), ((*row, "", 0, 0, "") for row in rows))
 
     def _write_phones(self, guests: Iterable[Guest]) -> None:
-        rows, told = [], []
+        rows: list[tuple[Any, ...]] = []
+        told: list[Any] = []
         for guest in guests:
             at = self.joined_at[guest.number]
-            numbers = [(guest.phone, "own", "", None)] if guest.phone else []
+            numbers: list[tuple[str, str, str, bool | None]] = []
+            if guest.phone:
+                numbers.append((guest.phone, "own", "", None))
             numbers += [(number, "contact", whose, given) for number, whose, given in guest.contacts]
             for number, kind, whose, given in numbers:
                 self.phones += 1

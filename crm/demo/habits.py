@@ -97,6 +97,7 @@ def _life(dice: random.Random, guest: Guest, calendar: Calendar, first: date, zo
 
 
 def _visit(dice: random.Random, guest: Guest, store: int, day: int, on: date, zone: ZoneInfo) -> Draft:
+    party: int | None
     occasion, party, a_head, banquet = _party(dice, guest, on)
     channel = "dine_in"
     if not banquet and occasion != "birthday":
@@ -208,8 +209,8 @@ def _table(dice: random.Random, guest: Guest, store: int, party: int, occasion: 
     return dice.choice(words.HALL)
 
 
-_POTS = {s: list(accumulate(pot[1 + s] for pot in words.POTS)) for s in (0, 1)}
-_DISHES = {s: list(accumulate(dish[1 + s] for dish in words.DISHES)) for s in (0, 1)}
+_POTS = {s: list(accumulate((pot[1], pot[2])[s] for pot in words.POTS)) for s in (0, 1)}
+_DISHES = {s: list(accumulate((dish[1], dish[2])[s] for dish in words.DISHES)) for s in (0, 1)}
 
 
 def _dishes(dice: random.Random, on: date, party: int, banquet: bool) -> tuple[tuple[str, int], ...]:

@@ -58,7 +58,8 @@ def open_doors(first: date) -> Staff:
     people = {}
     for username, name, role, places in PEOPLE:
         person = people[username] = Person.objects.create(username=username, name=name, password=hashed)
-        for store in [stores[place] for place in places] or [None]:
+        homes: list[Store | None] = [stores[place] for place in places] or [None]
+        for store in homes:
             Membership.objects.create(
                 person=person, brand=brand, store=store, role=role, since=first - timedelta(days=200)
             )

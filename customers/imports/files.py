@@ -51,7 +51,7 @@ class Brought(Generic[Row]):
     rows_by_number: dict[str, int] = field(default_factory=dict)
     rows_by_phone: dict[str, int] = field(default_factory=dict)
 
-    def fault(self, row: int, column: str, code: str, **params: object) -> RowError:
+    def fault(self, row: int, column: str, code: str, /, **params: object) -> RowError:
         """A fault whose column is named as the file names it."""
         return RowError(row, self.headers.get(column, column), code, params)
 

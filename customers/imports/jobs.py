@@ -88,7 +88,7 @@ def run_import(job_id: int, at: datetime) -> Job | None:
     job = _claim(job_id, at)
     if job is None or job.state == Job.State.FAILED:
         return job
-    person = Person.objects.filter(pk=job.person_id).first()
+    person = Person.objects.filter(pk=job.person_id or 0).first()
     language = person.language if person else settings.LANGUAGE_CODE
     with translation.override("en" if language.startswith("en") else "zh-hans"):
         try:

@@ -122,7 +122,7 @@ def take(
     )
 
     def apply() -> _Apply:
-        made: _Apply = (VisitApply if brought.is_visits else CustomerApply)(brought, store, actor, at)  # type: ignore[operator]
+        made: _Apply = (VisitApply if brought.is_visits else CustomerApply)(brought, store, actor, at)  # type: ignore[operator, arg-type]
         return made
 
     faults: list[RowError] = []

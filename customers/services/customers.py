@@ -89,7 +89,7 @@ def _register(store: Store, profile: Profile, actor: Person | None, at: datetime
         refresh_search_keys([own.customer_id])
         return Registered(own.customer, patronage, "linked" if fresh else "known")
     customer = Customer.objects.create(
-        brand_id=store.brand_id, created_at=at, created_by=actor, name=profile.name
+        brand_id=store.brand_id, created_at=at, created_by=actor, name=profile.name or ""
     )
     patronage, _ = _open_patronage(store, customer, profile, at)
     _apply(store, customer, patronage, profile, actor, at, source)

@@ -153,6 +153,7 @@ def _check(visit: VisitInput, at: datetime) -> None:
 def _params(
     store: Store, visit_id: uuid.UUID, visit: VisitInput, entry: str, actor: Person | None, at: datetime
 ) -> dict[str, Any]:
+    customer: int | str | bytes
     if visit.customer_id is not None:
         by_what, customer = "customer_id", visit.customer_id
     elif visit.customer_external_id:
