@@ -11,12 +11,12 @@ from typing import Any
 from django.db import connection
 
 from common.clock import now
+from crm.demo.bench import scheme_body
 from staff.models import Store
 from tiering.rules import Scheme, facts_used, read_scheme
 from tiering.selectors.schemes import in_force, scheme_of
 from tiering.services.decisions import decide_night
 from tiering.services.preview import preview
-from tiering.services.schemes import adopt, save_scheme
 
 FACTS = {
     "spend_30d", "spend_90d", "spend_365d", "avg_monthly_spend_3m", "avg_monthly_visits_3m", "visits_30d",
@@ -26,59 +26,18 @@ FACTS = {
 BUSY = ("customers_visit", "customers_patronage", "tiering_tierdecision")
 
 
-def body_of(percent: int, shape: int) -> dict[str, Any]:
-    """A scheme file that names the 14 facts: one of four shapes, its thresholds scaled by `percent`."""
-
-    def line(fact: str, value: int, op: str = ">=") -> dict[str, Any]:
-        return {"fact": fact, "op": op, "value": max(1, value * percent // 100) if op == ">=" else value}
-
-    rich = [line("spend_365d", 9000), line("avg_monthly_spend_3m", 1500)]
-    often = {"all": [line("consecutive_weeks", 5), line("visits_30d", 4)]}
-    large = line("max_bill_90d", 1200)
-    known = [
-        line("spend_90d", 1500), line("visits_90d", 5), line("avg_monthly_visits_3m", 2),
-        line("new_customers_1m", 1), line("last_bill", 300),
-    ]  # fmt: skip
-    seen = [
-        line("visits_365d", 4), line("spend_30d", 150), line("spend_month", 100),
-        line("days_since_last_visit", 60, "<="),
-    ]  # fmt: skip
-    top, middle, low = [
-        ({"any": [*rich, often, large]}, {"at_least": 2, "of": known}, {"any": seen}),
-        (
-            {"at_least": 2, "of": [*rich, often, large]},
-            {"any": known[:4]},
-            {"at_least": 2, "of": [*seen, known[4]]},
-        ),
-        ({"all": [{"any": rich}, {"any": [often, large]}]}, {"at_least": 3, "of": known}, {"any": seen}),
-        (
-            {"any": [*rich, {"all": [often, large]}]},
-            {"at_least": 2, "of": known},
-            {"at_least": 2, "of": seen},
-        ),
-    ][shape]
-    rules = {"A": top, "B": middle, "C": low, "D": {"otherwise": True}}
-    return {
-        "id": f"bench_{shape}_{percent}",
-        "name": "Bench",
-        "tiers": [{"code": code, "name": code, "when": rule} for code, rule in rules.items()],
-    }
-
-
 def settle() -> dict[str, Any]:
-    """Start afresh: schemes in force, every guest graded, tables tidy. Returns the day and the stores by size."""
+    """Start afresh: every guest graded, tables tidy. Returns the day, the stores by size, guests per tier, visits."""
     stores = list(Store.objects.order_by("pk"))
     with connection.cursor() as cursor:
         for table in BUSY:
             cursor.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
-        cursor.execute("TRUNCATE tiering_tierdecision, tiering_night, tiering_adoption")
+        cursor.execute("TRUNCATE tiering_tierdecision, tiering_night")
         cursor.execute("UPDATE customers_patronage SET tier = '', tier_since = NULL WHERE tier <> ''")
         cursor.execute("SELECT max(business_date) FROM customers_visit")
         on: date = cursor.fetchone()[0]
-        for n, store in enumerate(stores):
-            version = save_scheme(store=store, body=body_of(80 + 5 * (n % 9), n % 4), actor=None, at=now())
-            assert set(facts_used(scheme_of(version))) == FACTS
-            adopt(store=store, version=version, from_date=on - timedelta(days=2), actor=None, at=now())
+        for store in stores:
+            assert set(facts_used(_in_force(store, on))) == FACTS
         _vacuum(cursor, "FULL", "customers_patronage")
         _vacuum(cursor, "ANALYZE", "customers_patronage", "customers_visit")
         for store in stores:
@@ -155,18 +114,18 @@ def written() -> dict[str, int]:
 
 
 def preview_store(*, on: str, store_id: int) -> int:
-    """What the scheme in force would do with every threshold a tenth higher; returns the guests who would move."""
+    """What the scheme in force would do with higher thresholds; returns the guests who would move."""
     day = date.fromisoformat(on)
     store = Store.objects.get(pk=store_id)
-    shown = preview(store, _a_tenth_higher(store, day), day)
-    return sum(guests for _, _, guests in shown.moves)
+    _, shape, percent = _in_force(store, day).code.split("_")
+    higher = read_scheme(scheme_body(int(shape), (int(percent) - 80) // 5 + 2))
+    return sum(guests for _, _, guests in preview(store, higher, day).moves)
 
 
-def _a_tenth_higher(store: Store, on: date) -> Scheme:
+def _in_force(store: Store, on: date) -> Scheme:
     adoption = in_force(store.pk, on)
     assert adoption
-    _, shape, percent = adoption.version.scheme.code.split("_")
-    return read_scheme(body_of(int(percent) + 10, int(shape)))
+    return scheme_of(adoption.version)
 
 
 def _vacuum(cursor: Any, how: str, *tables: str) -> None:

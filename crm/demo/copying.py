@@ -38,13 +38,8 @@ def _spelt(value: Any) -> str:
     if isinstance(value, bytes):
         return f"\\\\x{value.hex()}"
     if isinstance(value, list):
-        return (
-            "{"
-            + ",".join(
-                '"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value
-            ).translate(_ESCAPES)
-            + "}"
-        )
+        cells = ('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value)
+        return ("{" + ",".join(cells) + "}").translate(_ESCAPES)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
     return str(value)

@@ -52,11 +52,12 @@ class Calendar:
         """The days from `start` to before `stop` on which a guest comes, sorted; busy days more often."""
         sums = self.sums[kind]
         low, high = sums[max(0, start)], sums[max(0, min(stop, self.days))]
-        count = _poisson(dice, (high - low) * a_month / 30.4)
+        count = poisson(dice, (high - low) * a_month / 30.4)
         return sorted({bisect_left(sums, dice.uniform(low, high), 1) - 1 for _ in range(count)})
 
 
-def _poisson(dice: random.Random, mean: float) -> int:
+def poisson(dice: random.Random, mean: float) -> int:
+    """A Poisson number with this mean (above 30 in steps, each rounded from a normal one)."""
     count, left = 0, mean
     while left > 30:
         part = max(0, round(dice.gauss(30, 30**0.5)))

@@ -1,9 +1,9 @@
 """A file brought through a page: kept with its job, imported by a worker, reported to whoever waits.
 
-The file lies encrypted in the job's payload until the job ends; that of a
-trial run for another day, so that whoever tried it can bring it in (`again`). A worker claims the job by raising its number of
-claims; what it writes of guests or bills commits together with the job's end, so a worker that is killed leaves
-nothing behind, and one that comes back from a pause finds another's claim and writes nothing.
+The file lies encrypted in the job's payload until the job ends; that of a trial run for another day, so that
+whoever tried it can bring it in (`again`). A worker claims the job by raising its number of claims; what it writes
+of guests or bills commits together with the job's end, so a worker that is killed leaves nothing behind, and one
+that comes back from a pause finds another's claim and writes nothing.
 """
 
 import base64
@@ -99,7 +99,7 @@ def run_import(job_id: int, at: datetime) -> Job | None:
             raise
         except Exception:
             log.exception("job %s failed", job.pk)
-            return _end(job, Job.State.FAILED, _failure(job, "import_failed"), at, begun)
+            return _end_failed(job, at, begun)
 
 
 def rest_of(job: Job) -> str | None:
@@ -152,7 +152,8 @@ def _do(job: Job, person: Person | None, at: datetime, begun: float) -> Job:
         return _end(job, Job.State.REFUSED, result, at, begun)
     with transaction.atomic():
         # Held to the end: nobody else can claim the job while its rows are being written.
-        _mine(job).select_for_update().get()
+        if _mine(job).select_for_update().first() is None:
+            raise _Overtaken
         report = take(
             brought,
             store=store,
@@ -190,16 +191,21 @@ def _end(
     job: Job, state: str, result: dict[str, Any], at: datetime, begun: float, rest: str | None = None
 ) -> Job:
     job.state, job.result, job.progress = state, result, 100
-    if rest is not None:
-        job.payload = _sealed(rest.encode())
-    elif not (job.params["dry_run"] and state in (Job.State.DONE, Job.State.REFUSED)):
-        job.payload = None
+    if not (job.params["dry_run"] and state in (Job.State.DONE, Job.State.REFUSED)):
+        job.payload = None if rest is None else _sealed(rest.encode())
     job.finished_at = at + timedelta(seconds=time.monotonic() - begun)
     if not _mine(job).update(
         state=state, result=result, progress=100, payload=job.payload, finished_at=job.finished_at
     ):
         raise _Overtaken
     return job
+
+
+def _end_failed(job: Job, at: datetime, begun: float) -> Job | None:
+    try:
+        return _end(job, Job.State.FAILED, _failure(job, "import_failed"), at, begun)
+    except _Overtaken:
+        return None
 
 
 def _failure(job: Job, code: str, **params: Any) -> dict[str, Any]:

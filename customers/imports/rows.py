@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
-from fractions import Fraction
 from typing import Any, TypeVar
 
 from common.birthdays import Birthday, parse_birthday, parse_calendar
@@ -324,8 +323,10 @@ def _tags(text: str) -> tuple[str, ...]:
 
 def _choice(text: str, labels: Mapping[str, str]) -> str:
     written = plain(text).casefold().replace("-", "_").replace(" ", "_")
+    if written in labels:
+        return written
     for code, label in labels.items():
-        if written in (code, label):
+        if written == label:
             return code
     allowed = ", ".join(f"{label} {code}" for code, label in labels.items())
     raise CellError("word_not_allowed", text=shorten(text), allowed=allowed)
@@ -344,7 +345,7 @@ def parse_dishes(text: str) -> tuple[tuple[str, int | float], ...]:
         if not written:
             continue
         found = _DISH.fullmatch(written)
-        name, count = (found["name"], Fraction(found["count"])) if found else (written, Fraction(1))
+        name, count = (found["name"], float(found["count"])) if found else (written, 1.0)
         # A sign of multiplication that no quantity follows; a bare x may end a dish's name.
         if (
             not count
@@ -353,7 +354,7 @@ def parse_dishes(text: str) -> tuple[tuple[str, int | float], ...]:
             or _CONTROL.search(name)
         ):
             raise CellError("dish_unreadable", text=shorten(part))
-        dishes.append((name, int(count) if count.denominator == 1 else float(count)))
+        dishes.append((name, int(count) if count.is_integer() else count))
     if len(dishes) > DISHES_AT_MOST:
         raise CellError("too_many", most=DISHES_AT_MOST)
     return tuple(dishes)

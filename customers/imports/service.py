@@ -4,9 +4,10 @@ Both read the file to its end, check every row against the database, and then wr
 where a row is at fault they write nothing, or, asked to accept the good rows, all but the faulty ones.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.db import DatabaseError, connection, transaction
 
@@ -23,6 +24,14 @@ _LOCK = 7_406_107
 _TRIES = 3
 # Another door made the same guest or bill between our look and our write; or the two waited for each other.
 _LOST_RACE = {"23505", "40P01", "40001"}
+WRITTEN = ("created", "linked", "updated", "corrected")
+# A foreign key that is checked at the end makes the history trigger of every row walk past all checks that wait:
+# quadratic. Checked with its own statement it costs the same for each row.
+_BEFORE = "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL jit = off"
+# A table that was nearly empty when the server last looked still looks so to its planner; only loops suffer.
+_FOR_MANY_ROWS = "SET LOCAL enable_nestloop = off"
+_MANY_ROWS = 500
+_AS_BEFORE = "SET CONSTRAINTS ALL DEFERRED; SET LOCAL jit TO DEFAULT; SET LOCAL enable_nestloop TO DEFAULT"
 
 
 def import_customers(
@@ -129,7 +138,7 @@ def take(
     for attempt in range(1, _TRIES + 1):
         try:
             with transaction.atomic():
-                faults = _once(report, brought, apply(), store, accept_good_rows, progress)
+                faults = _once(report, brought, _apply(brought, store, actor, at), store, accept_good_rows, progress)
             break
         except DatabaseError as error:
             if attempt == _TRIES or getattr(error.__cause__, "pgcode", None) not in _LOST_RACE:
@@ -146,8 +155,16 @@ def take(
 class _Apply(Protocol):
     def stage(self, cursor: Any) -> None: ...
     def faults(self, cursor: Any, only_good: bool) -> list[RowError]: ...
-    def plan(self, cursor: Any, bad: set[int]) -> Any: ...
+    def plan(self, cursor: Any, bad: set[int]) -> Counter[str]: ...
     def write(self, cursor: Any) -> None: ...
+
+
+def _apply(
+    brought: Brought[CustomerRow] | Brought[VisitRow], store: Store, actor: Person | None, at: datetime
+) -> _Apply:
+    if brought.is_visits:
+        return VisitApply(cast(Brought[VisitRow], brought), store, actor, at)
+    return CustomerApply(cast(Brought[CustomerRow], brought), store, actor, at)
 
 
 def _once(
@@ -160,7 +177,9 @@ def _once(
 ) -> list[RowError]:
     tell: Callable[[int], None] = progress or (lambda percent: None)
     with connection.cursor() as cursor:
-        _prepare(cursor, len(brought.good))
+        cursor.execute(_BEFORE)
+        if len(brought.good) >= _MANY_ROWS:
+            cursor.execute(_FOR_MANY_ROWS)
         if not report.dry_run:
             # Guests and phones are the brand's: two files of one brand go one after the other.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, store.brand_id])
@@ -169,32 +188,20 @@ def _once(
         faults = brought.faults + apply.faults(cursor, accept_good_rows)
         bad = {error.row for error in faults}
         if bad and not accept_good_rows:
-            report.counts["refused"] = len(bad)
-            return faults
-        report.counts = apply.plan(cursor, bad)
-        report.counts["repeated"] = brought.repeated
-        report.counts["refused"] = len(bad)
-        tell(READ_PERCENT + 10)
-        if not report.dry_run:
-            apply.write(cursor)
-            if len(brought.good) >= _MANY_ROWS:
-                # Until the server looks by itself, the next night would be planned for a nearly empty table.
-                cursor.execute("ANALYZE customers_customer, customers_patronage, customers_visit")
-            report.applied = True
+            report.counts = Counter(refused=len(bad))
+        else:
+            report.counts = apply.plan(cursor, bad)
+            report.counts.update(repeated=brought.repeated, refused=len(bad))
+            tell(READ_PERCENT + 10)
+            if not report.dry_run:
+                _write(report, apply, cursor)
         cursor.execute(_AS_BEFORE)
     return faults
 
 
-# Foreign keys that wait for the end make each row's history trigger walk through all that wait: checked with the
-# statement, a hundred thousand rows cost a hundred times a thousand, not ten thousand times.
-_BEFORE = "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL jit = off"
-# A table that was nearly empty yesterday still looks so to the planner; only loops would suffer from that.
-_FOR_MANY_ROWS = "SET LOCAL enable_nestloop = off"
-_MANY_ROWS = 500
-_AS_BEFORE = "SET CONSTRAINTS ALL DEFERRED; SET LOCAL jit TO DEFAULT; SET LOCAL enable_nestloop TO DEFAULT"
-
-
-def _prepare(cursor: Any, rows: int) -> None:
-    cursor.execute(_BEFORE)
-    if rows >= _MANY_ROWS:
-        cursor.execute(_FOR_MANY_ROWS)
+def _write(report: ImportReport, apply: _Apply, cursor: Any) -> None:
+    apply.write(cursor)
+    if sum(report.counts[outcome] for outcome in WRITTEN) >= _MANY_ROWS:
+        # Until the server looks by itself, the next night would be planned for a nearly empty table.
+        cursor.execute("ANALYZE customers_customer, customers_patronage, customers_visit")
+    report.applied = True

@@ -1,9 +1,10 @@
 """One text claimed, sent, settled: against a real database and a real HTTP server that keeps a ledger."""
 
+import threading
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from care.channels import provider_from_settings
 from care.channels.base import Answer, Outcome
@@ -317,3 +318,34 @@ def test_a_request_that_slept_is_refused_by_the_provider(simulator, provider, te
     answer = outbox.send(claimed, provider, {})
     assert (answer.outcome, answer.code) == (Outcome.RETRY, "InvalidTimeStamp.Expired")
     assert sent(simulator) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_in_other_hands_is_passed_by(store):
+    """Another connection holds the first text's row: nobody waits for it, the second text is taken."""
+    first, second = (due_text(person, store) for person in guests(store, 2))
+    Message.objects.filter(pk=first.pk).update(next_at=china("2026-06-20 08:00"))
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                Message.objects.select_for_update().get(pk=first.pk)
+                held.set()
+                let_go.wait(30)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    try:
+        assert held.wait(30)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        assert claim().message_id == second.pk
+        assert claim() is None
+    finally:
+        let_go.set()
+        other.join()
+        connection.close()
+    assert claim().message_id == first.pk
