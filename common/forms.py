@@ -24,7 +24,9 @@ class DeskForm(forms.Form):
                 "class", "form-select" if isinstance(widget, forms.Select) else "form-control"
             )
             widget.attrs.setdefault("autocomplete", "off")
-            field.error_messages.setdefault("required", str(REQUIRED))
+            # Django's own words, unless the form has better ones.
+            if field.error_messages["required"] is forms.Field.default_error_messages["required"]:
+                field.error_messages["required"] = str(REQUIRED)
 
     def refuse(self, refused: Refused) -> None:
         """Put a refusal beside the field it names, else above the form."""

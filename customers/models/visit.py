@@ -64,7 +64,7 @@ class Visit(models.Model):
     external_id = models.CharField(_("消费单号"), max_length=64)
     business_date = models.DateField()
     visited_at = models.DateTimeField(_("消费时间"))
-    amount_fen = models.BigIntegerField(_("金额"))
+    amount_fen = models.IntegerField(_("金额"))
     party_size = models.SmallIntegerField(_("人数"), null=True, blank=True)
     table_no = models.CharField(_("台号"), max_length=20, blank=True, db_default="")
     occasion = models.CharField(_("消费形式"), max_length=12, choices=Occasion, blank=True, db_default="")

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 
 from common.birthdays import Birthday
+from customers.imports.service import import_customers
 from customers.models import Consent, Customer, Introduction, Patronage, Phone, ProfileGap, Tag
-from customers.services.customers import add_contact_number, add_tag, state_consent
+from customers.services.customers import add_contact_number, add_tag
 from staff.models import Membership, Role, Store
 from tests.cast import NOON, hire, put_on_file
 from tests.customers.importing import bring_bills, bring_guests, contents, done, faults
@@ -395,8 +396,6 @@ def test_the_rest_can_be_mended_and_brought_again(store):
     report = bring_guests(store, "客户编号|姓名|手机", "C1|甲|", "C2|=乙|12", accept_good_rows=True)
     assert "'=乙" in report.rest
     mended = report.rest.replace(",12,", ",13511110000,").encode()
-    from customers.imports.service import import_customers
-
     again = import_customers(store=store, source=mended, filename="rest.csv", actor=None, at=LATER)
     assert (done(again), again.unknown_columns) == ({"created": 1}, ())
     assert guest(store, "C2").name == "=乙"
@@ -408,15 +407,6 @@ def test_the_rest_can_be_mended_and_brought_again(store):
 def test_the_day_on_file_is_the_business_day_of_the_store(store):
     bring_guests(store, "客户编号|姓名", "C1|甲", at=datetime(2026, 6, 20, 19, 30, tzinfo=UTC))
     assert Patronage.objects.get().since == date(2026, 6, 20)  # 03:30 on the 21st, before the day ends
-
-
-def test_a_state_of_consent_at_the_desk_after_the_file_stands(store, regular, at):
-    rows = ("客户编号|姓名|短信同意", "C001|王建国|是")
-    bring_guests(store, *rows)
-    state_consent(
-        customer=regular, given=False, said_at=at, source="desk", store=store, actor=None, at=LATER
-    )
-    assert Consent.objects.filter(customer=regular).count() == 2
 
 
 def test_guests_of_a_file_can_have_bills_at_once(store):
