@@ -47,7 +47,7 @@ def database(size: Size) -> str:
     server = os.environ["DATABASE_URL"]
     name = f"shuke_bench_{size.customers}"
     url = _named(server, name)
-    made_as = json.dumps({**asdict(size), "seed": SEED, "by": _seeder()}, sort_keys=True)
+    made_as = json.dumps({**asdict(size), "seed": SEED, "by": _makers()}, sort_keys=True)
     if _comment(server, name) != made_as:
         print(f"Filling {name}: {size}", file=sys.stderr, flush=True)
         _on_server(server, f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
@@ -60,7 +60,6 @@ def database(size: Size) -> str:
         )
         _manage(url, "seed_bench", *(f"--{key}={value}" for key, value in how_much))
         _on_server(server, f"COMMENT ON DATABASE \"{name}\" IS '{made_as}'")
-    _manage(url, "migrate", "--verbosity=0")
     return url
 
 
@@ -80,9 +79,9 @@ def copy_of(url: str) -> Iterator[str]:
         _on_server(server, f'DROP DATABASE "{copy}" WITH (FORCE)')
 
 
-def _seeder() -> str:
-    """The code that fills, as a fingerprint: filled by other code, a database is another one."""
-    sources = sorted((ROOT / "crm" / "demo").glob("*.py"))
+def _makers() -> str:
+    """The tables and the code that fills them, as a fingerprint: made by others, a database is another one."""
+    sources = [*sorted((ROOT / "crm" / "demo").glob("*.py")), *sorted(ROOT.glob("*/migrations/*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 

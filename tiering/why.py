@@ -1,5 +1,6 @@
 """Why a guest moved, in one line: the numbers of the decision beside the thresholds of its scheme."""
 
+from collections.abc import Collection
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
@@ -12,12 +13,15 @@ from tiering.sentences import amount, language, node_sentence, unrated_sentence
 SHOWN = 2
 
 
-def why_moved(decision: TierDecision, scheme: Scheme) -> str:
-    """Of a guest who rose the lines that held; of one who fell the line of the old tier missed least."""
+def why_moved(decision: TierDecision, scheme: Scheme, held_before: Collection[str] = ()) -> str:
+    """Of a guest who rose the lines that held; of one who fell a line of the old tier that holds no more.
+
+    `held_before` names the lines that held in the decision before; unknown, the line missed least is told.
+    """
     if decision.tier == UNRATED:
         return unrated_sentence([reason for reason in decision.reasons if isinstance(reason, dict)])
     if scheme.rank(decision.tier) > scheme.rank(decision.previous):
-        return _missed(decision, scheme)
+        return _missed(decision, scheme, held_before)
     tier = scheme.tier(decision.tier)
     if tier is None:
         return ""
@@ -44,24 +48,24 @@ def _held(node: Node, decision: TierDecision) -> str:
     return ""
 
 
-def _missed(decision: TierDecision, scheme: Scheme) -> str:
-    """The comparison of the tier lost whose number came nearest to its threshold."""
+def _missed(decision: TierDecision, scheme: Scheme, held_before: Collection[str]) -> str:
+    """The comparison of the tier lost that is told: of a line that held before, else the nearest to its threshold."""
     tier = scheme.tier(decision.previous)
     if tier is None:
         return ""
-    nearest: tuple[Fraction, Compare, Fraction | None] | None = None
-    for leaf in leaves(tier.when):
-        if not isinstance(leaf, Compare) or leaf.fact not in decision.facts:
-            continue
-        value = _value(decision, leaf.fact)
-        if compare(value, leaf.op, leaf.value):
-            continue
-        share = (value or Fraction(0)) / leaf.value if leaf.value else Fraction(0)
-        if nearest is None or share > nearest[0]:
-            nearest = (share, leaf, value)
-    if nearest is None:
+    named = lines_of(tier)
+    lost = [node for name, node in named if name in held_before] or [node for _name, node in named]
+    missed = [
+        (leaf, _value(decision, leaf.fact))
+        for node in lost
+        for leaf in leaves(node)
+        if isinstance(leaf, Compare) and leaf.fact in decision.facts
+    ]
+    missed = [(leaf, value) for leaf, value in missed if not compare(value, leaf.op, leaf.value)]
+    if not missed:
         return ""
-    return _("%(fact)s %(value)s，保级要 %(threshold)s") % _numbers(nearest[1], nearest[2])
+    leaf, value = max(missed, key=lambda pair: (pair[1] or 0) / pair[0].value if pair[0].value else 0)
+    return _("%(fact)s %(value)s，保级要 %(threshold)s") % _numbers(leaf, value)
 
 
 def _numbers(leaf: Compare, value: Fraction | None) -> dict[str, str]:

@@ -94,7 +94,7 @@ def build(*, seed: int, today: date, at: datetime, size: Size, say: Say) -> None
         _grade_the_past(life, size.graded_months, full_from, say)
         _nights(life, full_from, last_night, say)
     diary.write_until(at)
-    pass
+    _shift_runs()
 
 
 @contextmanager

@@ -138,7 +138,9 @@ def take(
     for attempt in range(1, _TRIES + 1):
         try:
             with transaction.atomic():
-                faults = _once(report, brought, _apply(brought, store, actor, at), store, accept_good_rows, progress)
+                faults = _once(
+                    report, brought, _apply(brought, store, actor, at), store, accept_good_rows, progress
+                )
             break
         except DatabaseError as error:
             if attempt == _TRIES or getattr(error.__cause__, "pgcode", None) not in _LOST_RACE:

@@ -98,7 +98,9 @@ def newcomer_name(store: Store) -> str:
 def test_new_guests_are_found_by_search_and_miss_what_was_not_said(store, waiter, at):
     bring_guests(store, *EVERYTHING)
     li = guest(store, "C002")
-    assert {f"{store.pk}:limei", f"{store.pk}:lm", f"{store.pk}:1122", f"{store.pk}:c002"} <= set(li.search_keys)
+    assert {f"{store.pk}:limei", f"{store.pk}:lm", f"{store.pk}:1122", f"{store.pk}:c002"} <= set(
+        li.search_keys
+    )
     assert li.name_key.startswith("li mei")
     gaps = ProfileGap.objects.filter(customer=li, filled_at=None)
     assert {(g.field, g.missing_from) for g in gaps} == {
@@ -252,7 +254,9 @@ def test_a_filled_gap_is_closed_at_the_moment_of_the_file(store, lapsed):
 # ---- guests of the brand -------------------------------------------------------------------------
 
 
-def test_a_guest_of_another_store_is_linked_and_only_what_was_not_known_is_filled(store, other_store, regular):
+def test_a_guest_of_another_store_is_linked_and_only_what_was_not_known_is_filled(
+    store, other_store, regular
+):
     report = bring_guests(
         other_store,
         "客户编号|姓名|手机|性别|地址|职位|生日|标签|建档日期",
@@ -349,7 +353,9 @@ def test_what_is_said_of_a_dispute_names_the_row_and_no_phone(store, regular):
 def test_a_person_who_left_or_was_switched_off_owns_nobody_and_the_head_office_may(store, hq, waiter):
     waiter.is_active = False
     waiter.save()
-    assert faults(bring_guests(store, "客户编号|姓名|负责人", "C1|甲|小赵")) == [(2, "负责人", "owner_not_found")]
+    assert faults(bring_guests(store, "客户编号|姓名|负责人", "C1|甲|小赵")) == [
+        (2, "负责人", "owner_not_found")
+    ]
     assert done(bring_guests(store, "客户编号|姓名|负责人", "C1|甲|总部老板")) == {"created": 1}
 
 

@@ -28,6 +28,10 @@ GUESTS = sheet("客户编号|姓名|手机", "C1|王建国|13812348899", "C2|李
 FAULTY = sheet("客户编号|姓名|手机", "C1|王建国|13812348899", "C2|李梅|1.38E+10")
 
 
+# A worker that has written its bills and waits for a lock of its own test.
+WAITING = "wait_event_type = 'Lock' AND query LIKE '%%customers_patronage%%FOR UPDATE%%'"
+
+
 def begin(store: Store, content: bytes = GUESTS, **more) -> Job:
     arguments = {"kind": "customers", "filename": "客户.csv", "dry_run": False, "actor": None, "at": NOON}
     return start_import(store=store, payload=content, **arguments | more)
@@ -39,7 +43,12 @@ def after(**much) -> object:
 
 def test_a_job_keeps_the_file_sealed_until_it_is_done(store, manager):
     job = begin(store, actor=manager)
-    assert (job.kind, job.state, job.store_id, job.person_id) == ("import_customers", "new", store.pk, manager.pk)
+    assert (job.kind, job.state, job.store_id, job.person_id) == (
+        "import_customers",
+        "new",
+        store.pk,
+        manager.pk,
+    )
     assert b"13812348899" not in bytes(Job.objects.get().payload)
     assert waiting_imports(NOON) == [job.pk]
     done = run_import(job.pk, after(seconds=5))
@@ -218,7 +227,9 @@ def worker(job_id: int) -> subprocess.Popen:
 
 
 def others(condition: str) -> int:
+    """The other connections of which `condition` is true at this moment."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
             f"AND pid <> pg_backend_pid() AND {condition}"
@@ -243,7 +254,7 @@ def test_a_worker_killed_in_the_middle_of_writing_leaves_nothing_and_the_next_on
         Patronage.objects.select_for_update().get(customer=guest)
         process = worker(job.pk)
         try:
-            wait_until(lambda: others("wait_event_type = 'Lock'") or process.poll() is not None)
+            wait_until(lambda: others(WAITING) or process.poll() is not None)
             assert process.poll() is None, process.stdout.read()
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -168,7 +168,11 @@ def test_a_time_with_an_offset_keeps_it_and_nobody_at_the_table_is_nobody_counte
         "B1|13812348899|2026-06-03T19:30:00+09:00|0|0|BIRTHDAY|dine-in",
     )
     assert faults == []
-    assert (row.visited_at, row.amount_fen, row.party_size) == (datetime(2026, 6, 3, 10, 30, tzinfo=UTC), 0, None)
+    assert (row.visited_at, row.amount_fen, row.party_size) == (
+        datetime(2026, 6, 3, 10, 30, tzinfo=UTC),
+        0,
+        None,
+    )
     assert (row.occasion, row.channel) == ("birthday", "dine_in")
 
 
@@ -210,7 +214,10 @@ def test_a_faulty_cell_of_a_bill_is_named_with_row_column_and_cause(column: str,
 
 def test_a_word_that_is_not_known_comes_with_the_words_that_are():
     [(_, [fault])] = bills("客户编号|消费时间|金额|渠道", "C1|2026-06-01|1|飞机")
-    assert fault.params == {"text": "飞机", "allowed": "堂食 dine_in, 外带 takeaway, 外卖 delivery, 线上 online"}
+    assert fault.params == {
+        "text": "飞机",
+        "allowed": "堂食 dine_in, 外带 takeaway, 外卖 delivery, 线上 online",
+    }
 
 
 def test_one_day_ahead_is_allowed():

@@ -36,7 +36,12 @@ def test_a_bill_is_recorded_with_everything_said_and_counts_at_once(store, manag
     assert (visit.occasion, visit.channel) == ("hosting", "dine_in")
     assert visit.dishes == [{"name": "红烧肉", "quantity": 2}, {"name": "茶", "quantity": 1}]
     assert visit.note == "靠窗"
-    assert (visit.entry, visit.recorded_at, visit.recorded_by, visit.counted_at) == ("import", at, manager, at)
+    assert (visit.entry, visit.recorded_at, visit.recorded_by, visit.counted_at) == (
+        "import",
+        at,
+        manager,
+        at,
+    )
     assert (visit.voided_at, visit.void_reason, visit.replaced_by) == (None, "", None)
     assert sums(store, "C001") == (1, 128050, date(2026, 6, 3), date(2026, 6, 3), 128050)
 
@@ -125,7 +130,12 @@ def test_another_content_is_a_correction(store, manager, regular, lapsed, row: s
     assert done(report) == {"corrected": 1}
     old.refresh_from_db()
     new = Visit.objects.get(voided_at=None)
-    assert (old.voided_at, old.voided_by, old.void_reason, old.replaced_by) == (LATER, manager, "corrected", new)
+    assert (old.voided_at, old.voided_by, old.void_reason, old.replaced_by) == (
+        LATER,
+        manager,
+        "corrected",
+        new,
+    )
     assert (new.external_id, new.recorded_at, new.counted_at, new.entry) == ("B1", LATER, LATER, "import")
     assert upkeep.recount(store.pk) == 0
     assert Patronage.objects.get(customer=new.customer).visits_total == 1
@@ -239,7 +249,9 @@ def test_linking_by_a_bill_does_not_take_a_number_that_is_taken(store, other_sto
     assert numbers == {f"G-{regular.pk}", f"G-{regular.pk}-{other_store.pk}"}
 
 
-def test_the_number_is_asked_before_the_phone_and_the_phone_where_the_number_is_unknown(store, regular, lapsed):
+def test_the_number_is_asked_before_the_phone_and_the_phone_where_the_number_is_unknown(
+    store, regular, lapsed
+):
     bring_bills(
         store,
         "消费单号|客户编号|手机|消费时间|金额",
@@ -341,7 +353,10 @@ def test_a_fault_at_the_very_end_leaves_nothing_behind(store, other_store, regul
     monkeypatch.setattr("customers.imports.visits.recount", broken)
     with pytest.raises(RuntimeError, match="power cut"):
         bring_bills(
-            store, "消费单号|手机|消费时间|金额", "B1|13812348899|2026-06-03|99", "B2|13511110000|2026-06-03|1"
+            store,
+            "消费单号|手机|消费时间|金额",
+            "B1|13812348899|2026-06-03|99",
+            "B2|13511110000|2026-06-03|1",
         )
     assert contents() == before
 

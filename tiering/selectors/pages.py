@@ -1,5 +1,6 @@
 """What the pages of schemes and standings ask, each in a fixed number of queries."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -108,3 +109,18 @@ def decisions_of(store: Store, customer_id: int, axis: str = "tier", most: int =
         .select_related("version__scheme")
         .order_by("-business_date", "-id")[:most]
     )
+
+
+def reasons_before(
+    store: Store, on: date, customer_ids: Iterable[int], axis: str = "tier"
+) -> dict[int, list[str]]:
+    """The lines that held in each guest's decision before the night of `on`. One query."""
+    rows = (
+        TierDecision.objects.filter(
+            store=store, axis=axis, business_date__lt=on, customer_id__in=list(customer_ids)
+        )
+        .order_by("customer_id", "-business_date", "-id")
+        .distinct("customer_id")
+        .values_list("customer_id", "reasons")
+    )
+    return {pk: [name for name in reasons if isinstance(name, str)] for pk, reasons in rows}

@@ -1,0 +1,132 @@
+"""Every page asks the database a fixed number of questions, however many rows it shows: tests/query_counts.json.
+
+A page that needs another number has its line changed in that file, in the open.
+"""
+
+import json
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from care.models import Message, Task
+from common.birthdays import Birthday
+from crm import nightly
+from customers.services.customers import add_tag, set_introducer
+from customers.services.visits import VisitInput, record_visit
+from staff.access import issue_token
+from tests.cast import NOON, put_on_file
+from tiering.services.schemes import adopt_preset
+
+KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
+TODAY = NOON.date()
+PAGES = [
+    "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "visits-held",
+    "schemes", "scheme", "tier-chart", "plan", "tasks", "outbox", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "tablet-new",
+]  # fmt: skip
+
+
+def address(name: str, guest) -> str:
+    if name == "scheme":
+        return reverse(name, args=["monthly_avg_abc"])
+    about_guest = name in (
+        "customer",
+        "customer-edit",
+        "customer-standing",
+        "customer-care",
+        "tablet-guest",
+    )
+    return reverse(name, args=[guest.pk]) if about_guest else reverse(name)
+
+
+def add_guests(store, people, first: int, last: int):
+    """Guests with everything a row can have."""
+    for n in range(first, last):
+        guest = put_on_file(
+            store, f"客{n}", phone=f"1380000{n:04}", birthday=Birthday("solar", None, 6, 20 + n % 5), owner=people[n % 2],
+            consent_sms=True, allergies="虾",
+        )  # fmt: skip
+        add_tag(customer=guest, word=f"标签{n}", actor=None, at=NOON)
+        for days in (1, 8, 15, 60 + n):
+            when = NOON - timedelta(days=days)
+            record_visit(
+                store=store, visit_id=uuid.uuid4(), entry="api", actor=people[0], at=NOON if days == 15 else when,
+                visit=VisitInput(visited_at=when, amount_fen=300_000, customer_id=guest.pk),
+            )  # fmt: skip
+        # One in every group of the board, whatever the plan opens beside it.
+        for days, assignee in ((-1, people[0]), (0, people[0]), (1, people[0]), (0, None)):
+            Task.objects.create(
+                store=store, customer=guest, code=f"c{n}.{days}.{assignee}", occasion="x", channel="gift", zh="礼", en="gift",
+                role="head", assignee=assignee, due_on=TODAY + timedelta(days=days), close_on=TODAY + timedelta(days=9),
+                opened_on=TODAY, opened_at=NOON,
+            )  # fmt: skip
+        Message.objects.create(
+            brand=store.brand, store=store, customer=guest, category="festival", occasion=f"festival:x:{n}", number="13800000000",
+            last_four="0000", template="festival", planned_on=TODAY, not_before=NOON, next_at=NOON, expires_at=NOON, created_at=NOON,
+        )  # fmt: skip
+        issue_token(store=store, name=f"POS {n}", actor=people[0], at=NOON)
+    return guest
+
+
+def counted(client: Client, guest) -> dict[str, int]:
+    counts = {}
+    for name in PAGES:
+        client.get(address(name, guest))
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            answer = client.get(address(name, guest))
+        assert answer.status_code == 200, name
+        counts[name] = len(asked)
+    return counts
+
+
+@pytest.fixture
+def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
+    """The counts with three guests and with fifteen."""
+    people = [head, manager]
+    client = Client()
+    client.force_login(head)
+    with time_machine.travel(NOON, tick=False):
+        adopt_preset(
+            store=store, code="recent_month_abc", from_date=TODAY - timedelta(days=99), actor=head, at=NOON
+        )
+        guest = add_guests(store, people, 0, 3)
+        nightly.run(store.pk, TODAY - timedelta(days=2), at=NOON, by_hand=True)
+        small = counted(client, guest)
+        add_guests(store, people, 3, 15)
+        for n in range(3):
+            set_introducer(
+                store=store, customer=_other(guest, n), introducer_id=guest.pk, actor=head, at=NOON
+            )
+        nightly.run(store.pk, TODAY - timedelta(days=1), at=NOON, by_hand=True)
+        return small, counted(client, guest)
+
+
+def _other(guest, n: int):
+    return type(guest).objects.exclude(pk=guest.pk).order_by("-pk")[n]
+
+
+def test_a_page_asks_no_more_for_more_rows(two_sizes):
+    small, large = two_sizes
+    # The forecast asks day by day until the first fall: at most 34 times, whoever the guest is.
+    for name in ("customer-standing",):
+        small.pop(name), large.pop(name)
+    assert {name: (n, large[name]) for name, n in small.items() if large[name] > n} == {}
+
+
+def test_a_page_asks_as_often_as_is_written_down(two_sizes):
+    _small, large = two_sizes
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    assert large == kept, json.dumps(large, indent=2)
+
+
+def test_every_page_has_a_line():
+    assert sorted(json.loads(KEPT.read_text(encoding="utf-8"))) == sorted(PAGES)
