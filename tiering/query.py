@@ -130,17 +130,32 @@ class _Builder:
         self.parts.joins.append("LEFT JOIN w ON w.customer_id = p.customer_id")
 
     def _past(self) -> None:
-        observed = self.q.observe_months > 0
-        if not observed and not self.shares and not any(CATALOGUE[key].source == "h" for key in self.bases):
+        """`h`: the whole past of the guests whose running sums reach beyond D; the latest visit alone where that is all."""
+        asked = {key for key in self.bases if CATALOGUE[key].source == "h"}
+        if self.q.observe_months:
+            asked.add("first_visit_on")
+        if self.shares:
+            asked.add("last_visit_on")
+        if not asked:
             return
         untrusted = "" if self.known else " AND p.last_visit_on > %(day)s"
+        guests = f"WHERE p.store_id = %(store)s{untrusted}{self._only('p.customer_id')}"
+        visits = (
+            "FROM customers_visit v WHERE v.customer_id = p.customer_id AND v.store_id = p.store_id "
+            f"AND v.business_date <= %(day)s AND {self.counted}"
+        )
+        latest = (
+            f"LATERAL (SELECT v.business_date AS last_on, v.amount_fen AS last_bill {visits} "
+            'ORDER BY v.visited_at DESC, v.external_id COLLATE "C" DESC LIMIT 1) latest'
+        )
+        whole = (
+            "LATERAL (SELECT min(v.business_date) AS first_on, count(*) AS visits, "
+            f"sum(v.amount_fen) AS spend {visits}) whole"
+        )
+        needs_whole = not asked <= {"last_visit_on", "last_bill", "days_since_last_visit"}
         self.parts.ctes.append(
-            "h AS (SELECT v.customer_id, min(v.business_date) AS first_on, max(v.business_date) AS last_on, "
-            "count(*) AS visits, sum(v.amount_fen) AS spend, "
-            '(array_agg(v.amount_fen ORDER BY v.visited_at DESC, v.external_id COLLATE "C" DESC))[1] AS last_bill '
-            "FROM customers_patronage p JOIN customers_visit v ON v.customer_id = p.customer_id "
-            f"AND v.store_id = p.store_id WHERE p.store_id = %(store)s{untrusted} "
-            f"AND v.business_date <= %(day)s AND {self.counted}{self._only('p.customer_id')} GROUP BY v.customer_id)"
+            f"h AS (SELECT p.customer_id, {'whole.*, ' if needs_whole else ''}latest.* FROM customers_patronage p "
+            f"LEFT JOIN {latest} ON true {f'CROSS JOIN {whole} ' if needs_whole else ''}{guests})"
         )
         self.parts.joins.append("LEFT JOIN h ON h.customer_id = p.customer_id")
 

@@ -23,6 +23,7 @@ from care.playbook import (
     tiers_with_own,
 )
 from care.services.calls import calls_for_planned
+from care.services.opening import BY_INDEX
 from care.services.plans import DEFAULT, line_of, plan_for
 from care.texts import MEMBER, SAFE_NAME
 from care.windows import Hours
@@ -32,7 +33,7 @@ from tiering.selectors.schemes import in_force
 
 # The statement that holds: the latest; at the same moment a withdrawal beats a grant.
 LATEST = """(SELECT n.given FROM customers_consent n WHERE n.customer_id = {customer} AND n.purpose = 'sms'
-        AND n.phone_id {phone} ORDER BY n.at DESC, n.given, n.id DESC LIMIT 1)"""
+        AND n.phone_id {phone} ORDER BY n.at DESC, n.given LIMIT 1)"""
 _OWN = LATEST.format(customer="p.customer_id", phone="IS NULL")
 _TOLD = LATEST.format(customer="p.customer_id", phone="= t.id")
 
@@ -40,12 +41,13 @@ _TOLD = LATEST.format(customer="p.customer_id", phone="= t.id")
 # a text may go out, as far as the guest decides. `judged`: all reasons against it; of several guests on one
 # number the first by id keeps the number's place.
 _QUEUE = """
-WITH guest AS (
+WITH guest AS MATERIALIZED (
     SELECT p.customer_id, c.salutation, o.occasion, o.festival, {own} AS consent,
         own.id IS NOT NULL AS has_own, coalesce(own.id, told.id) AS phone_id,
         coalesce(own.number_index, told.number_index) AS number_index,
         coalesce(own.number, told.number) AS number, coalesce(own.last_four, told.last_four) AS last_four,
-        EXISTS (SELECT 1 FROM customers_phone t WHERE t.customer_id = p.customer_id) AS has_phone
+        EXISTS (SELECT 1 FROM customers_phone t WHERE t.customer_id = p.customer_id OFFSET 0)
+            AS has_phone
     FROM customers_patronage p
     JOIN customers_customer c ON c.id = p.customer_id AND c.brand_id = %(brand)s
     {occasions}
@@ -55,13 +57,13 @@ WITH guest AS (
         ORDER BY t.id LIMIT 1) told ON true
     WHERE p.store_id = %(store)s AND {tier} AND NOT EXISTS (SELECT 1 FROM care_message m
         WHERE m.brand_id = %(brand)s AND m.customer_id = p.customer_id AND m.category = %(category)s
-        AND m.occasion = o.occasion)
-), known AS (
+        AND m.occasion = o.occasion OFFSET 0)
+), known AS MATERIALIZED (
     SELECT guest.*, CASE
         WHEN NOT has_phone THEN 'no_phone'
         WHEN phone_id IS NULL OR (has_own AND consent IS NOT TRUE) OR consent IS FALSE THEN 'no_consent'
         WHEN EXISTS (SELECT 1 FROM customers_optout x WHERE x.brand_id = %(brand)s
-            AND x.number_index = guest.number_index) THEN 'opted_out'
+            AND x.number_index = guest.number_index OFFSET 0) THEN 'opted_out'
         ELSE '' END AS against
     FROM guest
 ), judged AS (
@@ -71,10 +73,10 @@ WITH guest AS (
         WHEN %(category)s <> 'birthday' AND EXISTS (SELECT 1 FROM care_message m
             WHERE m.customer_id = known.customer_id AND m.brand_id = %(brand)s AND m.planned_on = %(day)s
             AND m.category = 'birthday'
-            AND (m.state NOT IN ('skipped', 'expired') OR m.reason = 'no_provider')) THEN 'one_a_day'
+            AND (m.state NOT IN ('skipped', 'expired') OR m.reason = 'no_provider') OFFSET 0) THEN 'one_a_day'
         WHEN row_number() OVER (PARTITION BY against = '', number_index, occasion ORDER BY customer_id) > 1
             OR EXISTS (SELECT 1 FROM care_message m WHERE m.brand_id = %(brand)s
-                AND m.phone_key = known.number_index AND m.occasion = known.occasion) THEN 'shared_phone'
+                AND m.phone_key = known.number_index AND m.occasion = known.occasion OFFSET 0) THEN 'shared_phone'
         WHEN %(late)s THEN 'window_passed'
         WHEN %(silent)s THEN 'no_provider'
         ELSE '' END AS reason
@@ -163,7 +165,9 @@ def _queue(store: Store, line: Line, lines: list[Line], day: date, at: datetime)
         tier="p.tier <> ALL(%(not_for)s)" if line.tier == EVERYBODY else "p.tier = %(tier)s",
     )
     with connection.cursor() as cursor:
+        cursor.execute(BY_INDEX, ["off"])
         cursor.execute(sql, params)
         for reason, number in cursor.fetchall():
             counts[reason or "planned"] += number
+        cursor.execute(BY_INDEX, ["on"])
     return counts

@@ -1,7 +1,7 @@
 """The demo restaurant lives through eighteen months: guests and visits as they came, and the nights after.
 
 Every part of the past is written before the night that judged it, and the nights are the real ones: the last
-weeks night by night with every step, the months before by the grading alone, on Sundays and at month ends.
+weeks night by night with every step, the months before by the grading alone, every other Sunday and at month ends.
 """
 
 import time
@@ -121,13 +121,13 @@ def _adopt(life: _Life, from_date: date) -> None:
 
 
 def _grade_the_past(life: _Life, months: int, full_from: date, say: Say) -> None:
-    """The months before the full nights, graded on Sundays and at the end of each month."""
+    """The months before the full nights, graded every other Sunday and at month ends."""
     begin = add_months(life.today.replace(day=1), -months)
     _adopt(life, begin)
     life.diary.write_until(life.night_of(begin - timedelta(days=1)))
     _analyze()
     nights = [begin + timedelta(days=n) for n in range((full_from - begin).days)]
-    graded = [day for day in nights if day.weekday() == 6 or _ends_month(day) or day == nights[-1]]
+    graded = [day for day in nights if _ends_fortnight(day) or _ends_month(day) or day == nights[-1]]
     for day in graded:
         at = life.night_of(day)
         life.diary.write_until(at)
@@ -140,6 +140,10 @@ def _grade_the_past(life: _Life, months: int, full_from: date, say: Say) -> None
     judge_some(life.diary, life.night_of(nights[-1]))
     _analyze()
     say(f"Graded by {SCHEME} since {begin}: {len(graded)} nights of the past")
+
+
+def _ends_fortnight(day: date) -> bool:
+    return day.weekday() == 6 and day.isocalendar().week % 2 == 0
 
 
 def _ends_month(day: date) -> bool:
