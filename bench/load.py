@@ -78,6 +78,8 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
                 statuses[status] = statuses.get(status, 0) + 1
                 key.data.send(request())
     seconds = time.perf_counter() - started
+    if not took:
+        raise SystemExit("The server answered nothing under load.")
     took.sort()
     return {
         "per_second": len(took) / seconds,

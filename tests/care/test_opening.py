@@ -3,9 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
 
-from care.models import Message, Plan, PlanLine, Task, TaskEvent
+from care.models import Plan, PlanLine, Task, TaskEvent
 from care.playbook import BadPlaybook, due_in, slots
 from care.services.plans import change_line, line_of, plan_for
 from care.services.tasks import complete_task
@@ -13,7 +12,7 @@ from common.birthdays import Birthday
 from common.errors import NotHere
 from customers.models import Patronage
 from staff.models import Membership
-from tests.care.stage import adopt, content, grade, guests, morning, night, nights, plan_texts
+from tests.care.stage import adopt, content, grade, guests, morning, night, nights
 
 pytestmark = pytest.mark.django_db
 
@@ -496,25 +495,3 @@ def test_nothing_here_writes_events(store, recent, regular):
     grade(regular, store, "A", last_visit_on=date(2026, 6, 1))
     nights(store, "2026-06-11", "2026-06-16")
     assert TaskEvent.objects.count() == 0
-
-
-def read_row_by_row(table: str) -> int:
-    """How many rows of a table this transaction has read without an index."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
-        return cursor.fetchone()[0]
-
-
-def test_a_first_night_does_not_read_its_own_tasks_again_for_every_guest(store, recent):
-    """The tables are empty and their statistics too when a new store has its first night."""
-    guests(store, 400, "A", born=Birthday("solar", 1980, 6, 21), last_visit_on=date(2026, 6, 1))
-    night(store, "2026-06-12")
-    assert owed() == 400 * 5
-    assert read_row_by_row("care_task") < 10 * owed()
-
-
-def test_a_first_festival_does_not_read_its_own_texts_again_for_every_guest(store, recent):
-    guests(store, 400, "C")
-    plan_texts(store, "2026-09-24")
-    assert Message.objects.count() == 400
-    assert read_row_by_row("care_message") < 10 * 400

@@ -107,7 +107,7 @@ def test_birthdays_of_both_calendars_are_there_for_a_week(desk, store):
     [
         ((66, 59, 52, 45), True),  # every 7 days, away for 45
         ((41, 34, 27, 20), False),  # away for 20 days: not yet three weeks
-        ((60, 45, 30, 22), False),  # every 13 days, away for 22: less than three times
+        ((68, 53, 38, 30), False),  # every 13 days, away for 30: more than twice, less than three times
         ((45, 38, 31, 24), True),  # every 7 days, away for 24: more than three times
         ((66, 59, 52), False),  # three visits make no regular
         ((300, 290, 280, 270), False),  # gone for more than half a year
