@@ -37,8 +37,7 @@ def main(words: list[str]) -> int:
     with servers() as folder:
         size = Size.asked()
         print(
-            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {size}",
-            flush=True,
+            f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {size}", flush=True
         )
         print(HEAD, flush=True)
         if "nights" in parts:

@@ -21,18 +21,21 @@ class Cost:
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds a process of this machine has used, user and system.
+    """CPU seconds a process of one thread has used on this machine, user and system.
 
     From the scheduler's own account in nanoseconds; where the kernel keeps none, in ticks of 10 ms.
     Raises SystemExit for a process that is not here: the database must run on this machine.
     """
     try:
         on_cpu = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-        if on_cpu:
-            return on_cpu / 1e9
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return on_cpu / 1e9 if on_cpu else cpu_of_threads(pid)
     except FileNotFoundError:
         raise SystemExit("The benchmarks need a Linux machine with the database on it.") from None
+
+
+def cpu_of_threads(pid: int) -> float:
+    """CPU seconds of a process and all its threads, in the kernel's ticks of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

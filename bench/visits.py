@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 
 from bench.ground import ROOT
-from bench.measure import Figure, spread
+from bench.measure import Figure, cpu_of_threads, spread
 from bench.worker import Worker
 from crm.embedded.process import Child, await_answer, stop
 
@@ -29,8 +29,24 @@ RACES = 50
 GUESTS = 2000
 
 
+class Door(NamedTuple):
+    """A web server that answers: its port, its first process, the database behind it."""
+
+    port: int
+    pid: int
+    url: str
+
+    def cpu(self) -> float:
+        """CPU seconds used so far by the server's processes and by all of the database's that serve them."""
+        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        backends = _ask(self.url, "SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return sum(cpu_of_threads(int(pid)) for pid in workers) + sum(
+            cpu_of_threads(pid) for (pid,) in backends if Path(f"/proc/{pid}").exists()
+        )
+
+
 @contextmanager
-def served(settings: str, url: str, log: Path) -> Iterator[int]:
+def served(settings: str, url: str, log: Path) -> Iterator[Door]:
     """The program's own web server with these settings on a free port: two processes of four threads."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -42,7 +58,8 @@ def served(settings: str, url: str, log: Path) -> Iterator[int]:
     child.start()
     try:
         await_answer(child, lambda: _answers(port))
-        yield port
+        assert child.process
+        yield Door(port, child.process.pid, url)
     finally:
         stop([child], 15)
 
@@ -71,14 +88,14 @@ def visit_figures(url: str, log: Path) -> list[Figure]:
         ours = stack.enter_context(served("crm.settings", url, log))
         rivals = stack.enter_context(served("bench.bare_settings", url, log))
         figures = _throughput(ours, rivals, store_id, door)
-        race = _race(ours, url, store_id, door)
+        race = _race(ours.port, url, store_id, door)
     one = Figure(
         "P13_statements", "SQL statements of one visit PUT", max(counts), "statements", 1, exact=True
     )
     return [*figures, one, p14, *race]
 
 
-def _throughput(ours: int, rivals: int, store_id: int, door: dict[str, Any]) -> list[Figure]:
+def _throughput(ours: Door, rivals: Door, store_id: int, door: dict[str, Any]) -> list[Figure]:
     """Whole visits, bare inserts and textbook visits in turn, the same connections and seconds each."""
     here = datetime.now(UTC).isoformat()
     by_id = [pair[0] for pair in door["guests"]]
@@ -96,23 +113,29 @@ def _throughput(ours: int, rivals: int, store_id: int, door: dict[str, Any]) -> 
     }
     seen: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
     for salt in range(ROUNDS + 1):
-        for name, (port, path, guests, body, who) in ways.items():
+        for name, (server, path, guests, body, who) in ways.items():
             text = json.dumps(body)[:-1] + f', "{who}": ' + "{guest}}"
             order = {
-                "port": port, "path": path, "body": text, "guests": guests, "key": door["key"], "salt": f"{name}{salt}",
+                "port": server.port, "path": path, "body": text, "guests": guests, "key": door["key"], "salt": f"{name}{salt}",
                 "connections": CONNECTIONS, "seconds": SECONDS if salt else 2,
             }  # fmt: skip
+            used = server.cpu()
             result = _load(order)
+            result["cpu_ms"] = (server.cpu() - used) / max(sum(result["statuses"].values()), 1) * 1000
             if set(result["statuses"]) != {"201"}:
                 raise SystemExit(f"{path} answered {result['statuses']} under load.")
             if salt:  # the first round warms
                 seen[name].append(result)
     speed = {name: statistics.median(r["per_second"] for r in results) for name, results in seen.items()}
     p99 = {name: statistics.median(r["p99_ms"] for r in results) for name, results in seen.items()}
+    cpu = {name: statistics.median(r["cpu_ms"] for r in results) for name, results in seen.items()}
     unsteady = {name: spread([r["per_second"] for r in results]) / 2 for name, results in seen.items()}
 
     def line(id: str, what: str, rival: str, goal: float) -> Figure:
-        note = f"±{unsteady['whole']:.0%} and ±{unsteady[rival]:.0%}; p99 {p99['whole']:.0f} and {p99[rival]:.0f} ms"
+        note = (
+            f"±{unsteady['whole']:.0%} and ±{unsteady[rival]:.0%}; CPU {cpu['whole']:.2f} and {cpu[rival]:.2f} ms a request; "
+            f"p99 {p99['whole']:.0f} and {p99[rival]:.0f} ms"
+        )
         return Figure(
             id, what, speed["whole"], "requests/s", goal, "least",
             floor=speed[rival], ratio=speed["whole"] / speed[rival], note=note,

@@ -61,6 +61,9 @@ def test_the_same_entries_as_another_compiler_finds():
     for source in ROOT.glob("locale/*/LC_MESSAGES/django.po"):
         ours = gettext.GNUTranslations(io.BytesIO(compile_catalogue(source.read_text(encoding="utf-8"))))
         theirs = gettext.GNUTranslations(io.BytesIO(polib.pofile(str(source)).to_binary()))
+        headers = [sorted(each._catalog.pop("").splitlines()) for each in (ours, theirs)]
+        assert headers[0] == headers[1]
+        assert len(ours._catalog) > 100
         assert ours._catalog == theirs._catalog
 
 
