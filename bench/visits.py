@@ -116,8 +116,8 @@ def _throughput(ours: Door, rivals: Door, store_id: int, door: dict[str, Any]) -
         for name, (server, path, guests, body, who) in ways.items():
             text = json.dumps(body)[:-1] + f', "{who}": ' + "{guest}}"
             order = {
-                "port": server.port, "path": path, "body": text, "guests": guests, "key": door["key"], "salt": f"{name}{salt}",
-                "connections": CONNECTIONS, "seconds": SECONDS if salt else 2,
+                "port": server.port, "path": path, "body": text, "guests": guests, "key": door["key"],
+                "salt": f"{name}{salt}", "connections": CONNECTIONS, "seconds": SECONDS if salt else 2,
             }  # fmt: skip
             used = server.cpu()
             result = _load(order)
@@ -133,7 +133,8 @@ def _throughput(ours: Door, rivals: Door, store_id: int, door: dict[str, Any]) -
 
     def line(id: str, what: str, rival: str, goal: float) -> Figure:
         note = (
-            f"±{unsteady['whole']:.0%} and ±{unsteady[rival]:.0%}; CPU {cpu['whole']:.2f} and {cpu[rival]:.2f} ms a request; "
+            f"±{unsteady['whole']:.0%} and ±{unsteady[rival]:.0%}; "
+            f"CPU {cpu['whole']:.2f} and {cpu[rival]:.2f} ms a request; "
             f"p99 {p99['whole']:.0f} and {p99[rival]:.0f} ms"
         )
         return Figure(

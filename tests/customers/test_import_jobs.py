@@ -256,6 +256,8 @@ def test_a_worker_killed_in_the_middle_of_writing_leaves_nothing_and_the_next_on
         try:
             wait_until(lambda: others(WAITING) or process.poll() is not None)
             assert process.poll() is None, process.stdout.read()
+            # However long the writing takes, nobody else begins it.
+            assert jobs._claim(job.pk, after(minutes=3)) is None
             process.send_signal(signal.SIGKILL)
             process.wait()
         finally:
