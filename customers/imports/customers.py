@@ -101,7 +101,12 @@ _PLAN = """
                     AND g.removed_at IS NULL)) AS tags,
             s.consent IS NOT NULL AND s.consent IS DISTINCT FROM (
                 SELECT k.given FROM customers_consent k WHERE k.customer_id = m.customer_id AND k.purpose = 'sms'
-                    AND k.phone_id IS NULL ORDER BY k.at DESC, k.given, k.id DESC LIMIT 1) AS consent,
+                    AND k.phone_id IS NULL ORDER BY k.at DESC, k.given, k.id DESC LIMIT 1)
+                -- An undated yes in a file does not undo a no that the guest told somebody.
+                AND NOT (s.consent AND coalesce((
+                    SELECT NOT k.given AND k.source <> 'import' FROM customers_consent k
+                    WHERE k.customer_id = m.customer_id AND k.purpose = 'sms' AND k.phone_id IS NULL
+                    ORDER BY k.at DESC, k.given, k.id DESC LIMIT 1), false)) AS consent,
             i.row IS NOT NULL AND (v.id IS NULL OR (p.id IS NOT NULL
                 AND v.introducer_id IS DISTINCT FROM coalesce(i.introducer_id, im.customer_id))) AS introduction,
             c

@@ -203,16 +203,22 @@ def test_tags_are_added_and_none_is_taken_off(store, regular, at):
     assert Tag.objects.get(customer=regular, word="老客").added_at == at
 
 
-def test_a_consent_is_written_only_where_it_differs_from_the_latest(store, regular, silent):
+def test_an_undated_yes_in_a_file_does_not_undo_a_no_told_at_the_desk(store, regular, silent):
     report = bring_guests(store, "客户编号|姓名|短信同意", "C001|王建国|是", "C004|赵静|是", at=LATER)
-    assert done(report) == {"unchanged": 1, "updated": 1}
+    assert done(report) == {"unchanged": 2}
     assert Consent.objects.filter(customer=regular).count() == 1
-    assert list(Consent.objects.filter(customer=silent).order_by("at").values_list("given", "source")) == [
-        (False, "desk"), (True, "import"),
+    assert list(Consent.objects.filter(customer=silent).values_list("given", "source")) == [(False, "desk")]
+
+
+def test_a_consent_is_written_only_where_it_differs_and_a_file_may_correct_a_file(store, regular):
+    """No in one file, yes in a later one: the file's own statement may change; the no always counts at once."""
+    for hours, word in ((0, "否"), (1, "否"), (2, "是")):
+        bring_guests(
+            store, "客户编号|姓名|短信同意", f"C001|王建国|{word}", at=LATER + timedelta(hours=hours)
+        )
+    assert list(Consent.objects.filter(customer=regular).order_by("at").values_list("given", "source")) == [
+        (True, "desk"), (False, "import"), (True, "import"),
     ]  # fmt: skip
-    bring_guests(store, "客户编号|姓名|短信同意", "C004|赵静|否", at=LATER + timedelta(hours=1))
-    latest = Consent.objects.filter(customer=silent).order_by("-at").first()
-    assert (latest.given, latest.at) == (False, LATER + timedelta(hours=1))
 
 
 def test_the_consent_of_a_contact_person_is_not_the_guests_own(store, newcomer, at):
