@@ -38,7 +38,7 @@ class Rounds:
 
     def night(self, percent: int = 1) -> Cost:
         """The night of all stores on one connection, after a shake."""
-        changed, cost = self.worker.ask("night", on=self.on, stores=self.stores, approved=percent > 20)
+        changed, cost = self.worker.ask("night", on=self.on, stores=self.stores, approved=percent > 5)
         self._check(changed, percent)
         return cost
 

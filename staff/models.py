@@ -45,7 +45,7 @@ class Store(models.Model):
     messages_from = models.TimeField(default=time(9, 0))
     messages_until = models.TimeField(default=time(19, 30))
     brake_percent = models.PositiveSmallIntegerField(
-        default=30, validators=[MinValueValidator(1), MaxValueValidator(100)]
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
     opened_on = models.DateField(null=True, blank=True)
 

@@ -19,6 +19,7 @@ from tiering.rules import (
     Node,
     Otherwise,
     Problem,
+    Profiled,
     Scheme,
     Tagged,
     holds,
@@ -106,6 +107,7 @@ def _grid(trees: list[Node]) -> Iterator[Known]:
     thresholds: dict[str, set[Fraction]] = {}
     words: dict[str, None] = {}
     codes: dict[str, None] = {}
+    said: dict[str, dict[str, None]] = {}
     for tree in trees:
         for leaf in leaves(tree):
             if isinstance(leaf, Compare):
@@ -114,19 +116,22 @@ def _grid(trees: list[Node]) -> Iterator[Known]:
                 words[leaf.word] = None
             elif isinstance(leaf, Judged):
                 codes[leaf.code] = None
+            elif isinstance(leaf, Profiled):
+                said.setdefault(leaf.field, {}).update(dict.fromkeys(leaf.words))
     axes: list[list[object]] = []
     for fact, values in thresholds.items():
         top = Fraction(100) if facts.unit_of(fact) == "percent" else None
         points = {v + step for v in values for step in (-1, 0, 1)} | {Fraction(0)}
         axes.append([None, *sorted(p for p in points if p >= 0 and (top is None or p <= top))])
+    axes += [["", *each] for each in said.values()]
     axes += [[False, True]] * (len(words) + len(codes))
     for choice in _choices(axes):
-        numbers = choice[: len(thresholds)]
-        flags = choice[len(thresholds) :]
+        rest = iter(choice)
         yield Known(
-            dict(zip(thresholds, numbers, strict=True)),  # type: ignore[arg-type]
-            frozenset(w for w, on in zip(words, flags, strict=False) if on),
-            frozenset(c for c, on in zip(codes, flags[len(words) :], strict=False) if on),
+            dict(zip(thresholds, rest, strict=False)),  # type: ignore[arg-type]
+            profile=dict(zip(said, rest, strict=False)),  # type: ignore[arg-type]
+            tags=frozenset(word for word in words if next(rest)),
+            judged=frozenset(code for code in codes if next(rest)),
         )
 
 

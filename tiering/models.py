@@ -39,7 +39,10 @@ class SchemeVersion(models.Model):
 
 
 class Adoption(models.Model):
-    """From `from_date` on, this version grades this axis of the store. The latest row for a date holds."""
+    """From `from_date` on, this version grades this axis of the store. The latest living row for a date holds.
+
+    One that has not begun may be withdrawn; going back is another adoption, of the version before.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="adoptions")
     axis = models.SlugField(max_length=20)
@@ -47,6 +50,8 @@ class Adoption(models.Model):
     from_date = models.DateField()
     adopted_at = models.DateTimeField()
     adopted_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         indexes = [models.Index(fields=["store", "axis", "-from_date", "-id"], name="adoption_in_force")]
@@ -82,21 +87,108 @@ class Judgement(models.Model):
         return f"{self.code}: {self.reason}"
 
 
+class Override(models.Model):
+    """A tier that a named person gave by hand, with a reason, from day to day: it stands above the rules.
+
+    The day after `valid_until` the rules decide again by themselves. Keeping it longer is another row.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="overrides", db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="overrides")
+    axis = models.SlugField(max_length=20, default="tier", db_index=False)
+    tier = models.CharField(max_length=20)
+    reason = models.CharField(max_length=200)
+    valid_from = models.DateField()
+    valid_until = models.DateField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "axis", "customer"],
+                condition=models.Q(withdrawn_at=None),
+                name="one_living_override",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_until__gte=models.F("valid_from")), name="override_has_days"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tier} until {self.valid_until}: {self.reason}"
+
+
+class Fading(models.Model):
+    """A guest for whom the rules say lower since a night, while the scheme's days of grace let the tier stand.
+
+    `until` is the first night of which that is no longer so.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+    axis = models.SlugField(max_length=20, default="tier", db_index=False)
+    since = models.DateField()
+    until = models.DateField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "axis", "customer"], condition=models.Q(until=None), name="one_fading"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} since {self.since}"
+
+
+@pghistory.track()
+class Segment(models.Model):
+    """A question about the store's guests kept under a name: a rule tree, as in a scheme."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="segments")
+    name = models.CharField(max_length=60)
+    rule = models.JSONField()
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "name"], condition=models.Q(retired_at=None), name="segment_name_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class TierDecision(models.Model):
     """A night's answer for one guest, written only when it differs from the answer before. Append-only.
 
     `facts` are the numbers the rules used, by fact key (integers; money in fen; a pair for a ratio); `reasons`
-    the lines of the scheme that held, or for an unrated guest what is missing. `corrected`: a later
+    the lines of the scheme that held, or for an unrated guest what is missing, or the override that stood above
+    them. A scheme of labels joins the codes that hold with `+`. Rows come from one statement over patronages, whose
+    references hold: the database does not look them up again for every row (docs/adr/0009). `corrected`: a later
     re-run of that night, with what is known now, replaced the answer given then.
     """
 
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="decisions", db_index=False)
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="decisions", db_index=False)
+    store = models.ForeignKey(
+        Store, on_delete=models.CASCADE, related_name="decisions", db_index=False, db_constraint=False
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="decisions", db_index=False, db_constraint=False
+    )
     axis = models.SlugField(max_length=20, default="tier", db_index=False)
     business_date = models.DateField()
-    version = models.ForeignKey(SchemeVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
-    tier = models.CharField(max_length=20)
-    previous = models.CharField(max_length=20, blank=True)
+    version = models.ForeignKey(
+        SchemeVersion, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    tier = models.CharField(max_length=255)
+    previous = models.CharField(max_length=255, blank=True)
     reasons = models.JSONField(default=list)
     facts = models.JSONField(default=dict)
     run_id = models.BigIntegerField(null=True)

@@ -15,11 +15,15 @@ DESK = [
     ("today", _("今日"), "sun-high", ("visits-held",)),
     (
         "customers", _("客户"), "users",
-        ("customer", "customer-new", "customer-edit", "customer-standing", "customer-care"),
+        (
+            "customer", "customer-new", "customer-edit", "customer-standing", "customer-care",
+            "customer-feedback", "complaint-open", "suggestion-record",
+        ),
     ),
     ("tasks", _("任务"), "checklist", ("task-act",)),
+    ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
     ("plan", _("关怀计划"), "heart-handshake", ()),
-    ("schemes", _("等级方案"), "stairs-up", ("scheme", "scheme-adopt", "tier-chart")),
+    ("schemes", _("等级方案"), "stairs-up", ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart")),
     ("outbox", _("短信"), "message", ()),
     ("nights", _("夜间作业"), "moon", ("night-approve",)),
     ("imports", _("导入"), "table-import", ("import-job",)),

@@ -15,7 +15,7 @@ FACTS = [
     "avg_bill_90d",
     "visits_30d",
     "share_spend_90d",
-    "suggestions_1m",
+    "months_to_expiry",
 ]
 THRESHOLDS = st.sampled_from([Fraction(n, d) for n in (0, 1, 2, 300, 500_000) for d in (1, 3, 100)])
 WORDS = ["a", "it's", "熟客%"]
@@ -65,7 +65,7 @@ guests = st.fixed_dictionaries(
 def known(guest) -> Known:
     values = {}
     for key in FACTS:
-        if key == "suggestions_1m":
+        if key == "months_to_expiry":
             continue
         raw = guest[key]
         top, per = raw if isinstance(raw, tuple) else (raw, int(denominator(key)))
@@ -76,7 +76,7 @@ def known(guest) -> Known:
 def in_sql(tree, guest) -> bool:
     columns, params = [], []
     for key in FACTS:
-        if key == "suggestions_1m":
+        if key == "months_to_expiry":
             continue
         raw = guest[key]
         top, per = raw if isinstance(raw, tuple) else (raw, None)

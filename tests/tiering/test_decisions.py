@@ -227,28 +227,60 @@ def test_preview_equals_the_next_run(store):
     assert {(a, b): n for a, b, n in seen.moves} == moved
 
 
-def test_the_brake_holds_a_night_that_moves_too_many(store, head):
-    """Fifty of sixty guests lose their tier overnight though the rules stayed: nothing is written, it waits."""
-    use(store)
-    guests = [put_on_file(store, f"客{n}", external_id=f"P{n}") for n in range(60)]
+def bills(store, n, on=D, recorded=NOON):
+    """`n` guests with one bill of ¥6,000 each on business day `on`: B0, B1 …"""
+    guests = [put_on_file(store, f"客{k}", external_id=f"P{k}") for k in range(n)]
     Visit.objects.bulk_create(
         Visit(
-            id=uuid.uuid4(), store=store, customer=guest, external_id=f"B{n}", business_date=D, amount_fen=600_000,
-            visited_at=NOON - timedelta(days=1), entry="import", recorded_at=NOON, counted_at=NOON,
+            id=uuid.uuid4(), store=store, customer=guest, external_id=f"B{k}", business_date=on, amount_fen=600_000,
+            visited_at=datetime(on.year, on.month, on.day, 11, tzinfo=UTC), entry="import", recorded_at=recorded,
+            counted_at=recorded,
         )
-        for n, guest in enumerate(guests)
+        for k, guest in enumerate(guests)
     )  # fmt: skip
     recount(store.pk)
-    night(store)
-    Visit.objects.filter(external_id__in=[f"B{n}" for n in range(50)]).update(voided_at=NOON)
+
+
+def take_back(store, n):
+    """The first `n` bills are voided after the night of D."""
+    Visit.objects.filter(external_id__in=[f"B{k}" for k in range(n)]).update(voided_at=NOON + timedelta(hours=1))
     recount(store.pk)
+
+
+def test_the_brake_holds_a_night_that_moves_too_many(store):
+    """12 of 220 guests (5.5 %) lose their tier though neither the rules nor the calendar moved: it waits."""
+    use(store)
+    bills(store, 220)
+    night(store)
+    take_back(store, 12)
     with pytest.raises(Held) as held:
         night(store, on=D + timedelta(days=1), at=NOON + timedelta(days=1))
-    assert (held.value.counts["fell"], held.value.counts["graded"]) == (50, 60)
+    counts = held.value.counts
+    assert (counts["fell"], counts["graded"], counts["unexplained"], counts["limit_percent"]) == (12, 220, 12, 5)
     assert set(Patronage.objects.values_list("tier", flat=True)) == {"A"}
-    assert TierDecision.objects.count() == 60
+    assert TierDecision.objects.count() == 220
     approved = night(store, on=D + timedelta(days=1), at=NOON + timedelta(days=1), approved=True)
-    assert approved.fell == 50
+    assert approved.fell == 12
+
+
+@pytest.mark.parametrize(
+    ("guests", "lost"), [(220, 11), (200, 150)], ids=["exactly the limit", "a store of two hundred"]
+)
+def test_the_brake_lets_a_few_and_a_small_store_pass(store, guests, lost):
+    use(store)
+    bills(store, guests)
+    night(store)
+    take_back(store, lost)
+    assert night(store, on=D + timedelta(days=1), at=NOON + timedelta(days=1)).fell == lost
+
+
+def test_the_brake_lets_the_calendar_move_whom_it_moves(store):
+    """Thirty days after their only bill all 220 fall: that was known the night before."""
+    use(store)
+    last = D + timedelta(days=29)
+    bills(store, 220)
+    night(store, on=last, at=NOON + timedelta(days=29))
+    assert night(store, on=last + timedelta(days=1), at=NOON + timedelta(days=30)).fell == 220
 
 
 def test_why_shows_every_number_beside_its_threshold(store, regular):

@@ -99,7 +99,7 @@ def test_at_least_k():
 
 def test_a_fact_without_a_source_does_not_hold_and_is_not_asked_for():
     scheme = read_scheme(ladder({"any": [
-        {"fact": "suggestions_1m", "op": ">=", "value": 0}, {"fact": "visits_30d", "op": ">=", "value": 3}]}))  # fmt: skip
+        {"fact": "months_to_expiry", "op": ">=", "value": 0}, {"fact": "visits_30d", "op": ">=", "value": 3}]}))  # fmt: skip
     assert facts_used(scheme) == ["visits_30d"]
     assert decide(scheme, known(visits_30d=2)) == UNRATED
 
@@ -192,7 +192,7 @@ SENSE = [
      ladder({"fact": "days_since_last_visit", "op": "<=", "value": 30},
             {"fact": "days_since_last_visit", "op": "<=", "value": 60}, {"otherwise": True})),
     ("a tier that waits for a fact not measured yet",
-     ladder({"fact": "suggestions_1m", "op": ">=", "value": 10}, SPEND)),
+     ladder({"fact": "months_to_expiry", "op": ">=", "value": 10}, SPEND)),
 ]  # fmt: skip
 
 

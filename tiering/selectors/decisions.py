@@ -15,7 +15,7 @@ from staff.models import Store
 from tiering import facts
 from tiering.models import TierDecision
 from tiering.query import fact_rows
-from tiering.rules import UNRATED, Known, Line, Scheme, decide, explain
+from tiering.rules import UNRATED, Known, Line, Prior, Scheme, decide, explain, kept_by
 from tiering.selectors.schemes import in_force, scheme_of
 from tiering.services.decisions import question_of
 
@@ -64,7 +64,8 @@ class Standing:
     """Why a guest has a tier on a day: the scheme, the tier decided by the rules now, every line with its number.
 
     `tier` is what the rules say of `on` with what is known now; `decision` the row that the night wrote (which the
-    label shows), None before the first night. `unrated` says what keeps the guest unrated.
+    label shows), None before the first night. `unrated` says what keeps the guest unrated; `given_until` until when a
+    tier given by hand stands; `kept` what protects the guest from falling (`stay`, `grace`).
     """
 
     scheme: Scheme
@@ -78,6 +79,9 @@ class Standing:
     lines: dict[str, Line]
     evidence: dict[str, list[Line]]
     unrated: list[dict[str, Any]]
+    known: Known
+    given_until: date | None
+    kept: str
 
 
 def standing(store: Store, customer_id: int, on: date, axis: str = "tier") -> Standing | None:
@@ -89,20 +93,22 @@ def standing(store: Store, customer_id: int, on: date, axis: str = "tier") -> St
     if adoption is None:
         return None
     scheme = scheme_of(adoption.version)
-    known, unrated = known_of(store, scheme, on, customer_id)
+    [row] = rows_of(question_of(scheme, store, on, customer_ids=(customer_id,)), customer_id)
+    known = known_from(scheme, row, on)
     decision = (
         TierDecision.objects.filter(store=store, customer_id=customer_id, axis=axis, business_date__lte=on)
         .select_related("version__scheme")
         .order_by("-business_date", "-id")
         .first()
     )
+    on_the_door = axis == "tier"
     return Standing(
         scheme,
         adoption.version.number,
         on,
         decide(scheme, known),
-        patronage.tier,
-        patronage.tier_since,
+        patronage.tier if on_the_door else patronage.labels.get(axis, ""),
+        patronage.tier_since if on_the_door else decision.business_date if decision else None,
         decision,
         dict(known.values),
         {tier.code: explain(tier.when, known, tier.code) for tier in scheme.tiers},
@@ -110,19 +116,29 @@ def standing(store: Store, customer_id: int, on: date, axis: str = "tier") -> St
             tier.code: [explain(node, known, f"{tier.code}.e{n + 1}") for n, node in enumerate(tier.evidence)]
             for tier in scheme.tiers
         },
-        unrated,
+        row["unrated"] or [],
+        known,
+        row["given_until"] if known.given else None,
+        kept_by(scheme, known),
     )
 
 
-def known_of(store: Store, scheme: Scheme, on: date, customer_id: int) -> tuple[Known, list[dict[str, Any]]]:
-    """What the rules of `scheme` look at for one guest on a day, from the very query of the night."""
-    question = question_of(scheme, store.pk, on, customer_ids=(customer_id,))
-    row = next(rows_of(question, customer_id))
-    values = {key: fact_value(row, key) for key in question.keys}
-    unrated = row["unrated"] or []
-    return (
-        Known(values, frozenset(row["tags"] or ()), frozenset(row["judged"] or ()), bool(unrated)),
-        unrated,
+def known_from(scheme: Scheme, row: dict[str, Any], on: date) -> Known:
+    """A fact row (of `question_of`) as the rules look at it."""
+    values = {
+        key: fact_value(row, key) for key in row if not key.endswith("__per") and facts.is_measured(key)
+    }
+    prior = None
+    if row.get("prior"):
+        prior = Prior(on, row["prior"], row["prior_since"], row["fading_since"])
+    return Known(
+        values,
+        frozenset(row["tags"] or ()),
+        frozenset(row["judged"] or ()),
+        bool(row["unrated"]),
+        {key.removeprefix("profile_"): value for key, value in row.items() if key.startswith("profile_")},
+        row.get("given") or "",
+        prior,
     )
 
 
@@ -137,8 +153,9 @@ def rows_of(question: Any, customer_id: int | None = None) -> Iterator[dict[str,
         names = [column.name for column in cursor.description]
         for row in cursor.fetchall():
             found = dict(zip(names, row, strict=True))
-            if isinstance(found["unrated"], str):
-                found["unrated"] = json.loads(found["unrated"])
+            for name in ("unrated", "labels"):
+                if isinstance(found[name], str):
+                    found[name] = json.loads(found[name])
             yield found
 
 
@@ -147,7 +164,7 @@ def fact_value(row: dict[str, Any], key: str) -> Any:
     value = row[key]
     if value is None or isinstance(value, date):
         return value
-    per = row[f"{key}__per"] if f"{key}__per" in row else facts.CATALOGUE[key].per
+    per = row[f"{key}__per"] if f"{key}__per" in row else facts.per_of(key)
     return Fraction(int(value), int(per)) if per else None
 
 

@@ -14,12 +14,18 @@ PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 def in_force(store_id: int, on: date, axis: str = "tier") -> Adoption | None:
     """The adoption that grades `axis` of the store on `on`; None where nothing was adopted by then."""
-    return (
-        Adoption.objects.filter(store_id=store_id, axis=axis, from_date__lte=on)
+    return next((row for row in in_force_everywhere(store_id, on) if row.axis == axis), None)
+
+
+def in_force_everywhere(store_id: int, on: date) -> list[Adoption]:
+    """What grades the store on `on`: one adoption an axis, the main axis first. One query."""
+    rows = (
+        Adoption.objects.filter(store_id=store_id, from_date__lte=on, withdrawn_at=None)
         .select_related("version__scheme")
-        .order_by("-from_date", "-id")
-        .first()
+        .order_by("axis", "-from_date", "-id")
+        .distinct("axis")
     )
+    return sorted(rows, key=lambda row: (row.axis != "tier", row.axis))
 
 
 def scheme_of(version: SchemeVersion) -> Scheme:

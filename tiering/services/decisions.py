@@ -4,21 +4,23 @@ candidates (changed guests only) → brake → decisions → label. Re-running a
 an older night with what is known now writes superseding decisions marked corrected and never moves a label.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from customers.services.labels import set_tiers
+from customers.services.labels import MAIN_AXIS, set_tiers
 from staff.models import Store
 from tiering import compile as compiler
-from tiering.models import Night
+from tiering.models import Adoption, Night
 from tiering.query import Question, fact_rows
-from tiering.rules import Scheme, facts_used, words_used
-from tiering.selectors.schemes import in_force, scheme_of
+from tiering.rules import Scheme, facts_used, needs_of
+from tiering.selectors.schemes import in_force_everywhere, scheme_of
 
-BRAKE_AT_LEAST = 50
+# Below so many graded guests a share says little: the brake leaves such a store alone.
+BRAKE_FROM_GUESTS = 200
 
 
 class Held(Exception):
@@ -31,7 +33,10 @@ class Held(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a night decided: guests looked at, changed, risen, fallen, newly graded; or no scheme in force."""
+    """What a night decided: guests looked at, changed, risen, fallen, newly graded; or no scheme in force.
+
+    `beside`: how many changed on the other axes of the store.
+    """
 
     guests: int = 0
     changed: int = 0
@@ -41,24 +46,68 @@ class Outcome:
     corrected: int = 0
     scheme: str = ""
     version: int = 0
+    beside: dict[str, int] = field(default_factory=dict)
 
     def counts(self) -> dict[str, Any]:
         return dict(self.__dict__)
 
 
-def question_of(scheme: Scheme, store_id: int, on: date, **narrow: Any) -> Question:
+def question_of(scheme: Scheme, store: Store, on: date, **narrow: Any) -> Question:
     """The question whose rows are enough to decide, explain and record under `scheme`."""
-    tags, codes = words_used(scheme)
+    needs = needs_of(scheme)
     return Question(
-        store_id,
+        store.pk,
         on,
-        tuple(facts_used(scheme)),
-        tuple(tags),
-        tuple(codes),
-        scheme.requires,
-        scheme.observe_months,
+        needs.facts,
+        tags=needs.tags,
+        codes=needs.codes,
+        fields=needs.fields,
+        requires=scheme.requires,
+        observe_months=scheme.observe_months,
+        scores=scheme.scores,
+        zone=store.timezone,
+        axis=scheme.axis,
+        prior=scheme.protects,
         **narrow,
     )
+
+
+def decided_rows(scheme: Scheme, store: Store, on: date, **narrow: Any) -> tuple[str, dict[str, Any]]:
+    """The WITH clause that ends in `t`: the fact rows with what is decided of each. Every door looks through this."""
+    return _rows(scheme, store, on, _around(store, scheme.axis, on), **narrow)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the statement may leave out: visits after the day, tiers by hand, corrections since the newest night."""
+
+    later_visits: bool
+    by_hand: bool
+    corrections: bool
+
+
+def _around(store: Store, axis: str, on: date, since: datetime | None = None) -> Around:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM customers_visit WHERE store_id = %(store)s AND business_date > %(day)s "
+            "AND voided_at IS NULL AND counted_at IS NOT NULL), "
+            "EXISTS (SELECT 1 FROM tiering_override WHERE store_id = %(store)s AND axis = %(axis)s "
+            "AND valid_until >= %(day)s), "
+            "EXISTS (SELECT 1 FROM tiering_tierdecision WHERE store_id = %(store)s AND axis = %(axis)s AND corrected "
+            "AND (%(since)s::timestamptz IS NULL OR decided_at > %(since)s))",
+            {"store": store.pk, "axis": axis, "day": on, "since": since},
+        )
+        return Around(*cursor.fetchone())
+
+
+def _rows(
+    scheme: Scheme, store: Store, on: date, around: Around, **narrow: Any
+) -> tuple[str, dict[str, Any]]:
+    question = question_of(
+        scheme, store, on, newest=not around.later_visits, by_hand=around.by_hand, **narrow
+    )
+    rows, params = fact_rows(question)
+    return f"{rows}, {compiler.decided(scheme)}", params
 
 
 def decide_night(
@@ -68,88 +117,129 @@ def decide_night(
     at: datetime,
     run_id: int | None = None,
     approved: bool = False,
-    fence: Any = None,
+    fence: Callable[[], None] | None = None,
 ) -> Outcome:
-    """Decide every guest of `store` for business day `on`; write what differs from the answer before.
+    """Decide every guest of `store` for business day `on` on every axis; write what differs from the answer before.
 
     `at` is the moment of the run: decisions carry it as `decided_at` and as what was known. `fence`, if given, is
-    called last inside the transaction and may raise to undo it. Raises Held when the brake holds and the night was
-    not `approved`. May run any number of times.
+    called last inside each axis's transaction and may raise to undo it. Raises Held when the brake holds and the
+    night was not `approved`. May run any number of times.
     """
-    adoption = in_force(store.pk, on)
-    if adoption is None:
-        return Outcome()
+    outcome, beside = Outcome(), {}
+    for adoption in in_force_everywhere(store.pk, on):
+        found = _decide_axis(store, adoption, on, at, run_id, approved, fence)
+        if adoption.axis == MAIN_AXIS:
+            outcome = found
+        else:
+            beside[adoption.axis] = found.changed
+    return replace(outcome, beside=beside)
+
+
+def _decide_axis(
+    store: Store,
+    adoption: Adoption,
+    on: date,
+    at: datetime,
+    run_id: int | None,
+    approved: bool,
+    fence: Callable[[], None] | None,
+) -> Outcome:
     scheme = scheme_of(adoption.version)
     with transaction.atomic(), connection.cursor() as cursor:
         newest = _lock_newest(store, scheme.axis)
         live = newest is None or on >= newest.business_date
-        guests = _candidates(cursor, store, scheme, on, newest if live else None, live)
-        outcome = _count(cursor, scheme, guests, adoption.version.number, live)
+        if live and scheme.protects:
+            _forget_fading(cursor, store, scheme, on)
+        _candidates(cursor, store, scheme, on, newest if live else None, live)
+        outcome = _count(cursor, store, scheme, adoption.version.number, live)
         if live and not approved and newest and newest.version_id == adoption.version_id:
             _brake(cursor, store, scheme, on, newest, outcome)
         _write(cursor, store, scheme, adoption.version_id, on, at, run_id, corrected=not live)
         if live:
-            set_tiers(store.pk, on)
-            Night.objects.update_or_create(
-                store=store,
-                axis=scheme.axis,
-                business_date=on,
-                defaults={"version_id": adoption.version_id, "decided_at": at, "changed": outcome.changed},
-            )
+            set_tiers(store.pk, on, scheme.axis)
+            if scheme.protects:
+                _keep_fading(cursor, store, scheme, on)
+            _note_night(store, adoption, on, at, outcome.changed)
         if fence:
             fence()
     return outcome
 
 
+def _note_night(store: Store, adoption: Adoption, on: date, at: datetime, changed: int) -> None:
+    night = Night(
+        store=store,
+        axis=adoption.axis,
+        business_date=on,
+        version_id=adoption.version_id,
+        decided_at=at,
+        changed=changed,
+    )
+    Night.objects.bulk_create(
+        [night],
+        update_conflicts=True,
+        unique_fields=["store", "axis", "business_date"],
+        update_fields=["version", "decided_at", "changed"],
+    )
+
+
 def _lock_newest(store: Store, axis: str) -> Night | None:
     """The newest night decided; the store's row is locked so that two runs of one store queue up."""
-    Store.objects.select_for_update().get(pk=store.pk)
+    Store.objects.select_for_update().values_list("pk").get(pk=store.pk)
     return Night.objects.filter(store=store, axis=axis).order_by("-business_date").first()
 
 
-def _candidates(cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night | None, live: bool) -> int:
-    """Fill the temporary table `candidates` with the guests whose answer differs; returns the guests seen.
+def _candidates(
+    cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night | None, live: bool
+) -> None:
+    """Fill the temporary table `candidates` with the guests whose answer differs (and those whom grace keeps).
 
     A live night compares with the label (and with corrections made since the newest night, which the label
     does not show); a night of the past with the decision that stood on it.
     """
-    rows, params = fact_rows(question_of(scheme, store.pk, on))
+    around = _around(store, scheme.axis, on, newest.decided_at if newest else None)
+    rows, params = _rows(scheme, store, on, around)
     params |= {"axis": scheme.axis, "since": newest.decided_at if newest else datetime.min}
-    if live:
-        stood = (
-            "SELECT DISTINCT ON (d.customer_id) d.customer_id, d.tier FROM tiering_tierdecision d "
-            "WHERE d.customer_id IN (SELECT c.customer_id FROM tiering_tierdecision c WHERE c.store_id = %(store)s "
+    label = "t.label" if scheme.axis == MAIN_AXIS else "coalesce(t.labels ->> %(axis)s, '')"
+    before, stood = label, ""
+    if around.corrections or not live:
+        corrected = (
+            "AND d.customer_id IN (SELECT c.customer_id FROM tiering_tierdecision c WHERE c.store_id = %(store)s "
             "AND c.axis = %(axis)s AND c.corrected AND c.decided_at > %(since)s) "
-            "AND d.store_id = %(store)s AND d.axis = %(axis)s AND d.business_date <= %(day)s "
-            "ORDER BY d.customer_id, d.business_date DESC, d.id DESC"
         )
-        before = "coalesce(stood.tier, f.label)"
-    else:
-        stood = (
-            "SELECT DISTINCT ON (d.customer_id) d.customer_id, d.tier FROM tiering_tierdecision d "
+        rows += (
+            ", stood AS (SELECT DISTINCT ON (d.customer_id) d.customer_id, d.tier FROM tiering_tierdecision d "
             "WHERE d.store_id = %(store)s AND d.axis = %(axis)s AND d.business_date <= %(day)s "
-            "ORDER BY d.customer_id, d.business_date DESC, d.id DESC"
+            f"{corrected if live else ''}ORDER BY d.customer_id, d.business_date DESC, d.id DESC)"
         )
-        before = "coalesce(stood.tier, '')"
-    keys = list(facts_used(scheme))
-    cursor.execute("DROP TABLE IF EXISTS candidates")
+        stood = "LEFT JOIN stood ON stood.customer_id = t.customer_id "
+        before = f"coalesce(stood.tier, {label})" if live else "coalesce(stood.tier, '')"
+    # The tier is a long expression: named once, it is computed once for a guest who stays where he is.
+    differs = f"t.tier <> {before}"
+    if live and before != label:
+        differs += f" OR {before} <> {label}"
+    if scheme.protects:
+        differs += " OR t.kept = 'grace'"
+    # Made once a connection, emptied by every commit: a new table a store would fill the catalogue with dead rows.
     cursor.execute(
-        f"CREATE TEMPORARY TABLE candidates ON COMMIT DROP AS {rows}, stood AS ({stood}), "
-        f"decided AS (SELECT f.*, {before} AS before, {compiler.tier_case(scheme)} AS tier "
-        "FROM f LEFT JOIN stood ON stood.customer_id = f.customer_id) "
-        f"SELECT f.customer_id, f.before, f.label, f.tier, {compiler.reasons_array(scheme, 'f.tier')} AS reasons, "
-        f"{compiler.facts_object(keys)} AS facts FROM decided f "
-        f"WHERE f.tier <> f.before{' OR f.tier <> f.label' if live else ''}",
+        "CREATE TEMPORARY TABLE IF NOT EXISTS candidates (customer_id bigint, before text, label text, tier text, "
+        "kept text, reasons jsonb, facts jsonb) ON COMMIT DELETE ROWS"
+    )
+    cursor.execute("DELETE FROM candidates")
+    cursor.execute(
+        f"{rows} INSERT INTO candidates "
+        f"SELECT f.customer_id, f.before, f.on_door, f.tier, f.kept, {compiler.reasons_array(scheme)}, "
+        f"{compiler.facts_object(tuple(facts_used(scheme)))} FROM (SELECT t.*, {before} AS before, {label} AS on_door "
+        f"FROM t {stood}WHERE {differs} OFFSET 0) f",
         params,
     )
+
+
+def _count(cursor: Any, store: Store, scheme: Scheme, version: int, live: bool) -> Outcome:
     cursor.execute("SELECT count(*) FROM customers_patronage WHERE store_id = %s", [store.pk])
-    return cursor.fetchone()[0]
-
-
-def _count(cursor: Any, scheme: Scheme, guests: int, version: int, live: bool) -> Outcome:
+    [guests] = cursor.fetchone()
     cursor.execute("SELECT before, tier, count(*) FROM candidates WHERE before <> tier GROUP BY 1, 2")
     moves = cursor.fetchall()
-    graded = [(scheme.rank(a), scheme.rank(b), n) for a, b, n in moves if a]
+    graded = [(scheme.rank(a), scheme.rank(b), n) for a, b, n in moves if a and scheme.is_ladder]
     changed = sum(n for *_, n in moves)
     return Outcome(
         guests,
@@ -164,22 +254,29 @@ def _count(cursor: Any, scheme: Scheme, guests: int, version: int, live: bool) -
 
 
 def _brake(cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night, outcome: Outcome) -> None:
-    """Hold a night in which too many guests would move though neither the rules nor much time did."""
+    """Hold a night that would move too many guests whom neither the rules nor the calendar move.
+
+    What the calendar alone does is found by asking the same rules of the same day with what was known when the
+    night before was decided.
+    """
     if not newest.business_date < on <= newest.business_date + timedelta(days=3):
         return
-    top = scheme.codes[0]
-    cursor.execute(
-        "SELECT count(*) FILTER (WHERE tier <> ''), count(*) FILTER (WHERE tier = %s) "
-        "FROM customers_patronage WHERE store_id = %s",
-        [top, store.pk],
-    )
-    graded, at_top = cursor.fetchone()
-    cursor.execute("SELECT count(*) FROM candidates WHERE before = %s AND tier <> before", [top])
-    lost = cursor.fetchone()[0]
-    moved = outcome.rose + outcome.fell
+    moved = outcome.changed - outcome.entered
     limit = store.brake_percent
-    if max(moved, lost) >= BRAKE_AT_LEAST and (moved * 100 > graded * limit or lost * 100 > at_top * limit):
-        raise Held(outcome.counts() | {"graded": graded, "top_lost": lost, "limit_percent": limit})
+    graded = outcome.guests - outcome.entered
+    if graded <= BRAKE_FROM_GUESTS or moved * 100 <= graded * limit:
+        return
+    cursor.execute("SELECT array_agg(customer_id) FROM candidates WHERE before <> '' AND tier <> before")
+    [guests] = cursor.fetchone()
+    rows, params = decided_rows(scheme, store, on, known_at=newest.decided_at, customer_ids=tuple(guests))
+    cursor.execute(
+        f"{rows} SELECT count(*) FROM t JOIN candidates c ON c.customer_id = t.customer_id "
+        "WHERE c.before <> '' AND c.tier <> c.before AND t.tier <> c.tier",
+        params,
+    )
+    [unexplained] = cursor.fetchone()
+    if unexplained * 100 > graded * limit:
+        raise Held(outcome.counts() | {"graded": graded, "unexplained": unexplained, "limit_percent": limit})
 
 
 def _write(
@@ -199,4 +296,33 @@ def _write(
         "SELECT %s, customer_id, %s, %s, %s, tier, before, reasons, facts, %s, %s, %s, %s "
         "FROM candidates WHERE tier <> before ORDER BY customer_id",
         [store.pk, scheme.axis, on, version_id, run_id, at, at, corrected],
+    )
+
+
+def _forget_fading(cursor: Any, store: Store, scheme: Scheme, on: date) -> None:
+    """Take back what an earlier run of this very night noted, so that running it again starts from the same."""
+    cursor.execute(
+        "DELETE FROM tiering_fading WHERE store_id = %s AND axis = %s AND since >= %s",
+        [store.pk, scheme.axis, on],
+    )
+    cursor.execute(
+        "UPDATE tiering_fading SET until = NULL WHERE store_id = %s AND axis = %s AND until = %s",
+        [store.pk, scheme.axis, on],
+    )
+
+
+def _keep_fading(cursor: Any, store: Store, scheme: Scheme, on: date) -> None:
+    """Note whom grace keeps since this night, and of whom that is over."""
+    params = {"store": store.pk, "axis": scheme.axis, "day": on}
+    cursor.execute(
+        "UPDATE tiering_fading x SET until = %(day)s WHERE x.store_id = %(store)s AND x.axis = %(axis)s "
+        "AND x.until IS NULL AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.customer_id = x.customer_id "
+        "AND c.kept = 'grace')",
+        params,
+    )
+    cursor.execute(
+        "INSERT INTO tiering_fading (store_id, axis, customer_id, since) SELECT %(store)s, %(axis)s, "
+        "c.customer_id, %(day)s FROM candidates c WHERE c.kept = 'grace' ORDER BY 1, 3 "
+        "ON CONFLICT (store_id, axis, customer_id) WHERE until IS NULL DO NOTHING",
+        params,
     )
