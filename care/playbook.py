@@ -18,7 +18,7 @@ EVERYBODY = "*"
 CADENCES = ("weekly", "monthly", "half_year", "yearly")
 OCCASIONS = ("birthday", "festival")
 UNDATED = ("each_visit", "campaign", "new_dish", "suggestion", "any_time")
-TRIGGERS = (*CADENCES, *OCCASIONS, "absence", "after_visit", *UNDATED)
+TRIGGERS = (*CADENCES, *OCCASIONS, "absence", "after_visit", "falling", *UNDATED)
 CHANNELS = ("phone", "visit", "gift", "card", "sms", "wechat", "event", "in_store")
 ROLES = ("waiter", "host", "manager", "head", "hq")
 WEEKEND = "weekend"
@@ -35,7 +35,8 @@ class Line:
 
     Counting in days: `lead_days` before the occasion the task appears; `after_days` is when it is due,
     counted from the occasion (0 on the day, -10 ten days ahead), from the last visit (absence), or from the
-    visit (after_visit); `window_days` after the due day it is closed. A cadence has `times` slots a period
+    visit (after_visit); `window_days` after the due day it is closed. A guest who is about to fall (falling) is
+    told of `lead_days` before the night that lowers her; the task ends with that night. A cadence has `times` slots a period
     and closes with its slot. `personal`: on that day no ready-made text goes to the same guest.
     """
 
@@ -157,7 +158,9 @@ def _problems(line: Line) -> Iterable[str]:
         yield "occasions belong to festivals (and the weekend to a weekly line)"
     if line.trigger in ("absence", "after_visit") and line.after_days < 1:
         yield "after_days must say after how many days"
-    if line.channel == "sms" and line.trigger in (*CADENCES, "absence", "after_visit"):
+    if line.trigger == "falling" and not 1 <= line.lead_days <= 31:
+        yield "lead_days must say how many days before the fall, 1 to 31"
+    if line.channel == "sms" and line.trigger in (*CADENCES, "absence", "after_visit", "falling"):
         yield "a text goes out for a birthday or a festival only"
 
 
@@ -271,6 +274,14 @@ def is_absent(line: Line, last_visit_on: date, on: date) -> bool:
     """Whether the no-show task is owed in the night of `on`."""
     first, last = absent_between(line, on)
     return first <= last_visit_on <= last
+
+
+# ---- falling -----------------------------------------------------------------------------------------------
+
+
+def fall_words(line: Line, on: date) -> tuple[str, str]:
+    """The task of a guest who is about to fall, in Chinese and English: from which day, and what to do."""
+    return f"{on.month}月{on.day}日起将降级：{line.zh}", f"Falls on {on:%d %b}: {line.en}"
 
 
 # ---- who gets a text ---------------------------------------------------------------------------------------

@@ -86,6 +86,34 @@ def _thresholds(scheme: Scheme, key: str) -> list[Fraction]:
     ]
 
 
+_FALLS = {*_ROLLING, *_FULL_MONTHS, "spend_month", "visits_month", "consecutive_weeks", "events_90d", "complaints_90d",
+          "influenced_365d"}  # fmt: skip
+
+
+def only_falls(scheme: Scheme) -> bool:
+    """Whether a guest who stays away can only fall within a month: every line asks for enough of what melts away."""
+    for tier in scheme.tiers:
+        for leaf in leaves(tier.when):
+            if isinstance(leaf, Compare) and leaf.fact not in _STEADY:
+                melts = leaf.op in (">=", ">") and leaf.fact in _FALLS
+                if not melts and not (leaf.op in ("<=", "<") and leaf.fact == "days_since_last_visit"):
+                    return False
+    return True
+
+
+def probe_days(scheme: Scheme, on: date, days: int) -> list[date]:
+    """The days of the next `days` after `on` of which one finds every guest whom any of them finds lower.
+
+    Where guests only fall within a month, the last day of each month's part: the day before a month counts as full,
+    and the very last. Else every day.
+    """
+    end = on + timedelta(days=days)
+    if not only_falls(scheme):
+        return [on + timedelta(days=n) for n in range(1, days + 1)]
+    eves = [_month_end(on, n) - timedelta(days=1) for n in range(days // 28 + 2)]
+    return sorted({day for day in (*eves, end) if on < day <= end})
+
+
 # ---- falling -------------------------------------------------------------------------------------------------
 
 

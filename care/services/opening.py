@@ -20,12 +20,15 @@ from care.playbook import (
     absent_between,
     due_for,
     events,
+    fall_words,
     slots,
     tiers_with_own,
 )
 from care.services.plans import DEFAULT, line_of, plan_for
 from staff.models import Store
+from tiering.selectors.forecast import Falling, falling
 from tiering.selectors.schemes import in_force
+from tiering.services.judgements import LIKELY
 
 OPENS_FOR_DAYS = 7
 
@@ -37,6 +40,11 @@ OWNER = """(SELECT w.id FROM staff_person w WHERE w.id = p.owner_id AND w.is_act
         SELECT 1 FROM staff_membership b WHERE b.person_id = w.id
         AND (b.store_id = p.store_id OR (b.store_id IS NULL AND b.brand_id = %(brand)s))
         AND b.since <= %(day)s AND (b.until IS NULL OR b.until >= %(day)s)))"""
+
+# A guest has a line's gestures by the tier, or because somebody judged her likely to reach it.
+HAS_TIER = """(p.tier = %(tier)s OR EXISTS (SELECT 1 FROM tiering_judgement j WHERE j.store_id = p.store_id
+        AND j.customer_id = p.customer_id AND j.code = %(likely)s AND j.withdrawn_at IS NULL
+        AND j.valid_from <= %(day)s AND (j.valid_until IS NULL OR j.valid_until >= %(day)s) OFFSET 0))"""
 
 _OPEN = """
 INSERT INTO care_task (store_id, customer_id, line_id, code, occasion, channel, zh, en, tier, role,
@@ -63,6 +71,9 @@ _BIRTHDAY = """JOIN customers_customer c ON c.id = p.customer_id AND c.brand_id 
 _SINCE_VISIT = """CROSS JOIN LATERAL (SELECT {prefix} || to_char({since}, 'YYYY-MM-DD') AS occasion,
     %(zh)s AS zh, %(en)s AS en, {since} AS event_on, greatest({due_on}, %(day)s) AS due_on,
     {due_on} + %(window)s AS close_on) d"""
+_FALLING = """JOIN (VALUES {rows}) w(customer_id, event_on, told_zh, told_en) ON w.customer_id = p.customer_id
+    CROSS JOIN LATERAL (SELECT 'fall:' || to_char(w.event_on, 'YYYY-MM-DD') AS occasion,
+    w.told_zh AS zh, w.told_en AS en, w.event_on, %(day)s AS due_on, w.event_on AS close_on) d"""
 
 # An occasion belongs to the tier the guest had when its first gesture was opened: not two gifts for one
 # birthday.
@@ -97,30 +108,42 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
         PlanLine.objects.filter(plan=plan_for(store, scheme, at), enabled=True).exclude(channel="sms")
     )
     lines = [line_of(row) for row in rows]
+    ahead = max((line.lead_days for line in lines if line.trigger == "falling"), default=0)
+    falls = falling(store, on, ahead) if ahead else []
     for row, line in zip(rows, lines, strict=True):
         if line.trigger not in UNDATED:
-            opened = _open(store, row.pk, line, on, at, today, sorted(tiers_with_own(lines, line)))
+            opened = _open(store, row.pk, line, on, at, today, sorted(tiers_with_own(lines, line)), falls)
             counts["opened"] += opened
             counts[line.trigger] += opened
     return dict(counts)
 
 
-def _open(store: Store, line_id: int, line: Line, on: date, at: datetime, today: date, own: list[str]) -> int:
+def _open(
+    store: Store,
+    line_id: int,
+    line: Line,
+    on: date,
+    at: datetime,
+    today: date,
+    own: list[str],
+    falls: list[Falling],
+) -> int:
     day = on + timedelta(days=1)
     params: dict[str, Any] = {
         "store": store.pk, "brand": store.brand_id, "line": line_id, "code": line.code, "tier": line.tier,
         "own": own, "channel": line.channel, "role": line.role, "personal": line.personal, "on": on,
         "day": day, "at": at, "today": today, "window": line.window_days, "after": line.after_days,
         "until": day + timedelta(days=line.lead_days), "zh": line.zh, "en": line.en,
+        "likely": f"{LIKELY}{line.tier}",
     }  # fmt: skip
-    due, when = _due(line, on, day, params)
+    due, when = _due(line, on, day, params, falls)
     if not due:
         return 0
     sql = _OPEN.format(
         owner=OWNER if line.owner_first else "NULL",
         due=due,
         when=when,
-        tier="p.tier <> ALL(%(own)s)" if line.tier == EVERYBODY else "p.tier = %(tier)s",
+        tier="p.tier <> ALL(%(own)s)" if line.tier == EVERYBODY else HAS_TIER,
     )
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX, ["off"])
@@ -130,7 +153,7 @@ def _open(store: Store, line_id: int, line: Line, on: date, at: datetime, today:
     return opened
 
 
-def _due(line: Line, on: date, day: date, params: dict[str, Any]) -> tuple[str, str]:
+def _due(line: Line, on: date, day: date, params: dict[str, Any], falls: list[Falling]) -> tuple[str, str]:
     """The FROM item `d` (what is owed when; empty where nothing is) and the condition that goes with it."""
     if line.trigger in CADENCES:
         turns = [(slot.occasion, slot.first, slot.last, slot.days, slot.salt) for slot in slots(line, day)]
@@ -143,6 +166,14 @@ def _due(line: Line, on: date, day: date, params: dict[str, Any]) -> tuple[str, 
             rows.append((event.occasion, event.on, due_on, close_on, *named, *(event.birthday or ())))
         form = _BIRTHDAY if line.trigger == "birthday" else _FESTIVAL
         return form.format(rows=_values(rows, params)) if rows else "", _NOT_FROM_ANOTHER_TIER
+    if line.trigger == "falling":
+        near = [
+            each
+            for each in falls
+            if each.tier == line.tier and each.fall.on <= on + timedelta(days=line.lead_days)
+        ]
+        warned = [(each.customer_id, each.fall.on, *fall_words(line, each.fall.on)) for each in near]
+        return _FALLING.format(rows=_values(warned, params)) if warned else "", "true"
     if line.trigger == "absence":
         params["first"], params["last"] = absent_between(line, on)
         since = "coalesce(p.last_visit_on, p.since)"
@@ -183,18 +214,33 @@ def _close(store: Store, scheme: str, at: datetime, today: date) -> dict[str, in
             "AND l.trigger = 'absence' AND p.customer_id = t.customer_id AND p.store_id = t.store_id "
             "AND p.last_visit_on > t.event_on",
         ),
+        (
+            "closed",
+            "came",
+            f"{close} FROM care_planline l, customers_patronage p WHERE {mine} AND l.id = t.line_id "
+            "AND l.trigger = 'falling' AND p.customer_id = t.customer_id AND p.store_id = t.store_id "
+            "AND p.last_visit_on >= t.opened_on",
+        ),
         ("closed", "scheme_changed", f"{cadence} n.scheme_code <> %(scheme)s"),
-        ("closed", "tier_changed", f"{cadence} l.tier <> '*' AND p.tier <> l.tier"),
+        (
+            "closed",
+            "tier_changed",
+            f"{cadence} l.tier <> '*' AND p.tier <> l.tier AND NOT EXISTS (SELECT 1 FROM tiering_judgement j "
+            "WHERE j.store_id = p.store_id AND j.customer_id = p.customer_id "
+            "AND j.code = %(likely)s || l.tier AND j.withdrawn_at IS NULL "
+            "AND (j.valid_until IS NULL OR j.valid_until >= %(today)s) OFFSET 0)",
+        ),
     )
-    counts = {}
+    counts: dict[str, int] = {}
     with connection.cursor() as cursor:
         for state, reason, sql in statements:
             cursor.execute(
                 sql,
                 {
                     "state": state, "reason": reason, "at": at, "store": store.pk, "today": today,
-                    "scheme": scheme, "cadences": list(CADENCES),
+                    "scheme": scheme, "cadences": list(CADENCES), "likely": LIKELY,
                 },
             )  # fmt: skip
-            counts["expired" if state == "expired" else reason] = cursor.rowcount
+            name = "expired" if state == "expired" else reason
+            counts[name] = counts.get(name, 0) + cursor.rowcount
     return counts

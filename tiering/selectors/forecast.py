@@ -9,7 +9,7 @@ from common.clock import add_months
 from customers.models import Visit
 from customers.models.visit import COUNTED
 from staff.models import Store
-from tiering.forecast import Fall, Rise, fall, is_foreseeable, rise, turning_days
+from tiering.forecast import Fall, Rise, fall, is_foreseeable, probe_days, rise, turning_days
 from tiering.rules import Known, Scheme
 from tiering.selectors.decisions import Standing, known_from, rows_of
 from tiering.selectors.schemes import in_force, scheme_of
@@ -69,21 +69,31 @@ class Falling:
 
 
 def falling(store: Store, on: date, days: int) -> list[Falling]:
-    """Every guest of the store whom one of the next `days` nights lowers if she stays away; one statement a day."""
+    """Every guest of the store whom one of the next `days` nights lowers if she stays away.
+
+    One statement over all guests for each month in sight finds whom, one small statement a day finds when.
+    """
     adoption = in_force(store.pk, on)
     if adoption is None:
         return []
     scheme = scheme_of(adoption.version)
     if not is_foreseeable(scheme) or not scheme.is_ladder:
         return []
+    coming = [on + timedelta(days=n) for n in range(1, days + 1)]
+    # Other rules decide from their first day on: what they do is told by their preview.
+    same = [
+        day for day in coming if (then := in_force(store.pk, day)) and then.version_id == adoption.version_id
+    ]
+    if not same:
+        return []
+    whom = {guest for day in probe_days(scheme, on, len(same)) for guest in _low_on(store, scheme, day)}
+    if whom and not scheme.protects:
+        # Who stands above the rules already (a night that was held) falls for that, not for staying away.
+        whom -= set(_low_on(store, scheme, on, tuple(sorted(whom))))
     found: dict[int, Falling] = {}
     low_since: dict[int, date] = {}
-    for n in range(1, days + 1):
-        day = on + timedelta(days=n)
-        coming = in_force(store.pk, day)
-        if coming is None or coming.version_id != adoption.version_id:
-            break  # other rules decide from here on: their preview says what they do
-        low = _low_on(store, scheme, day)
+    for day in same if whom else []:
+        low = _low_on(store, scheme, day, tuple(sorted(whom)))
         low_since = {guest: low_since.get(guest) or since or day for guest, (_, _, since, _) in low.items()}
         for guest, (tier, tier_since, _, ruled) in low.items():
             graced = day >= low_since[guest] + timedelta(days=scheme.grace_days)
@@ -93,9 +103,11 @@ def falling(store: Store, on: date, days: int) -> list[Falling]:
     return sorted(found.values(), key=lambda each: (each.fall.on, each.customer_id))
 
 
-def _low_on(store: Store, scheme: Scheme, day: date) -> dict[int, tuple[str, date | None, date | None, str]]:
+def _low_on(
+    store: Store, scheme: Scheme, day: date, guests: tuple[int, ...] | None = None
+) -> dict[int, tuple[str, date | None, date | None, str]]:
     """Whom the rules of `day` put lower than the label: (label, since when, fading since when, what they say)."""
-    rows, params = decided_rows(scheme, store, day)
+    rows, params = decided_rows(scheme, store, day, customer_ids=guests)
     values = ", ".join(f"(%(code{rank})s, {rank})" for rank in range(len(scheme.codes)))
     codes = {f"code{rank}": code for rank, code in enumerate(scheme.codes)}
     fading = "t.fading_since" if scheme.protects else "NULL::date"
