@@ -1,5 +1,5 @@
-"""The relay: the one process that sends. Threads that claim, send and settle; one that asks about doubts; one
-round of housekeeping with the sign of life.
+"""The relay: the one process that sends. Threads that claim, send and settle; one that asks about doubts, one
+about texts that nobody reported on; one round of housekeeping with the sign of life.
 
 Everything it knows is in PostgreSQL: any number of relays may run, any of them may be killed at any moment,
 and Redis plays no part.
@@ -16,7 +16,7 @@ from datetime import datetime
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from care.channels.base import Provider
+from care.channels.base import Answer, Outcome, Provider
 from care.services import doubts, inbox, outbox
 from care.timing import Timing
 from common.clock import now as clock
@@ -26,9 +26,11 @@ log = logging.getLogger(__name__)
 NAME = "relay"
 IDLE_SECONDS = 1.0
 ROUND_SECONDS = 2.0
+PULL_SECONDS = 60.0
 EXPIRE_EVERY = 15
 AFTER_AN_ERROR = 2.0
 SETTLE_TRIES = 5
+SLEPT = Answer(Outcome.RETRY, code="Local.Slept")
 
 
 class Relay:
@@ -54,7 +56,7 @@ class Relay:
         loops: list[tuple[str, Callable[[], float]]] = []
         if provider is not None:
             loops += [(f"send-{n}", self._send_turn) for n in range(threads)]
-            loops.append(("doubts", self._doubt_turn))
+            loops += [("doubts", self._doubt_turn), ("pull", self._pull_turn)]
         self._threads = [
             threading.Thread(target=self._loop, args=(turn,), name=name, daemon=True) for name, turn in loops
         ]
@@ -103,13 +105,19 @@ class Relay:
     def _doubt_turn(self) -> float:
         return 0.0 if self.ask_some() else IDLE_SECONDS
 
+    def _pull_turn(self) -> float:
+        return 0.0 if self.pull_some() else PULL_SECONDS
+
     def send_one(self) -> bool:
         """Claim and send (or dispose of) one due text; False where nothing is due."""
         assert self.provider is not None
         by = f"{self.name}:{threading.current_thread().name}"
-        claim = outbox.claim_next(now=self.clock(), by=by, provider=self.provider.name)
+        sign = self.env.get("SMS_SIGN_NAME", "")
+        claim = outbox.claim_next(now=self.clock(), by=by, provider=self.provider.name, sign=sign)
         if isinstance(claim, outbox.Claim):
-            answer = outbox.send(claim, self.provider, self.env)
+            # Frozen since the claim: its window may be over, and others may be asking about it already.
+            slept = self.clock() - claim.at > self.timing.lease
+            answer = SLEPT if slept else outbox.send(claim, self.provider, self.env)
             self._settle(claim, answer)
         return claim is not None
 
@@ -137,6 +145,17 @@ class Relay:
             finding = doubts.ask(doubt, self.provider, now=self.clock())
             state = doubts.resolve(doubt, finding, now=self.clock(), timing=self.timing)
             log.info("text %s in doubt: %s → %s", doubt.message_id, finding.found.value, state)
+        return bool(taken)
+
+    def pull_some(self) -> bool:
+        """Ask about texts that were taken days ago and never reported on; False where there were none."""
+        assert self.provider is not None
+        taken = doubts.take_unreported(now=self.clock(), timing=self.timing)
+        for doubt in taken:
+            if self._stopping.is_set():
+                break
+            finding = doubts.ask(doubt, self.provider, now=self.clock())
+            doubts.settle_unreported(doubt, finding, now=self.clock(), timing=self.timing)
         return bool(taken)
 
     def housekeeping(self, *, expire: bool = True) -> None:

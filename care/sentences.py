@@ -11,6 +11,8 @@ add_sentences(
         "task_taken": _("这项任务已由%(who)s负责。"),
         "day_in_past": _("日期已经过去，请选今天或以后的日期。"),
         "postponed_too_far": _("最晚只能改到 %(latest)s。"),
+        "reply_read": _("这条回复已经有人处理了。"),
+        "reply_stopped_nothing": _("这条回复没有停掉短信，不用恢复。"),
     }
 )
 
@@ -21,6 +23,12 @@ REASONS: dict[str, str | Promise] = {
     "opted_out": _("此号码已退订"),
     "shared_phone": _("同一号码已有这条祝福"),
     "no_provider": _("没有短信通道，已转为人工问候"),
+    "complaint_open": _("投诉还没有处理完"),
+    "in_mourning": _("客人守孝期间，不发祝福"),
+    "cap_day": _("同一号码当天已发过一条"),
+    "cap_month": _("同一号码 30 天内已发满"),
+    "budget": _("本月短信预算已用完"),
+    "no_receipt": _("已提交，运营商一直没有回执"),
     "solemn_day": _("清明或国家公祭日，不发祝福"),
     "one_a_day": _("当天已有生日祝福"),
     "window_passed": _("补跑时已过发送时间"),

@@ -14,7 +14,8 @@ from datetime import timedelta
 class Timing:
     """`lease`: a claimed text without an outcome is in doubt. `settle`: before that, not found proves
     nothing. `ask_again`: between two questions about one text. `give_up`: unanswered so long, a person
-    decides. `pause`: for a refused template or account.
+    decides. `pause`: for a refused template or account. `pull`: an accepted text without a receipt for so long is
+    asked about, every `pull_again`, until `pull_until` after it was sent.
     """
 
     lease: timedelta = timedelta(seconds=24)
@@ -22,6 +23,9 @@ class Timing:
     ask_again: timedelta = timedelta(minutes=5)
     give_up: timedelta = timedelta(hours=24)
     pause: timedelta = timedelta(minutes=10)
+    pull: timedelta = timedelta(hours=72)
+    pull_again: timedelta = timedelta(hours=24)
+    pull_until: timedelta = timedelta(days=7)
 
 
 def timing_from(env: Mapping[str, str]) -> Timing:

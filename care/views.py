@@ -1,4 +1,4 @@
-"""The board of tasks, the plan to read, the outbox, a guest's care."""
+"""The board of tasks, the plan to read, a guest's care."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +8,16 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from care.forms import TaskForm
-from care.models import Message, Task
+from care.models import Task
 from care.playbook import EVERYBODY
 from care.selectors import (
     DueTasks,
     history_of,
     living_plan,
-    outbox_page,
-    outbox_totals,
     task_page,
     tasks_due,
     tasks_of,
@@ -124,35 +121,6 @@ def plan(request: PageRequest) -> HttpResponse:
         "living": living,
     }
     return render(request, "care/plan.html", context)
-
-
-@require_safe
-def outbox(request: PageRequest) -> HttpResponse:
-    """Every text with its state, and the reason in words where it was not sent."""
-    store = request.principal.store
-    state = request.GET.get("state", "")
-    state = state if state in Message.State.values else ""
-    totals = outbox_totals(store)
-    reasons = totals.reasons.get(state, {}) if state else {}
-    reason = request.GET.get("reason", "")
-    reason = reason if reason in reasons else ""
-    page = outbox_page(store, state, reason, request.GET.get("cursor", "")[:100])
-    ask = {name: value for name, value in (("state", state), ("reason", reason)) if value}
-    context = {
-        "page": page,
-        "totals": [
-            (value, label, totals.states.get(value, 0))
-            for value, label in Message.State.choices
-            if totals.states.get(value)
-        ],
-        "all": totals.total,
-        "state": state,
-        "reason": reason,
-        "reasons": reasons,
-        "next": urlencode({**ask, "cursor": page.cursor}),
-        "paged": "cursor" in request.GET,
-    }
-    return render(request, "care/outbox.html", context)
 
 
 @require_safe

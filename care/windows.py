@@ -3,6 +3,7 @@
 Pure: no clock, no database. Asked again at the very moment of sending, not only when the text was planned.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -39,17 +40,33 @@ class Hours:
 class Standing:
     """What is true of a message's guest and number at the moment of sending.
 
-    `holds_number`: the number is still the guest's. `consents`: the statement that holds says yes.
+    `holds_number`: the number is still the guest's. `consents`: the statement that holds says yes. `complains`: a
+    complaint of the guest's is open. `mourns`: the guest wears the tag of mourning.
     """
 
     holds_number: bool
     opted_out: bool
     consents: bool
+    complains: bool = False
+    mourns: bool = False
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How many texts one number may get from the brand: on one local day, and in 30 days with that day."""
+
+    a_day: int = 1
+    a_month: int = 4
+
+
+DEFAULT_CAPS = Caps()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to do with a due message: `send`, `wait` until `next_at`, or end in `state` for `reason`."""
+    """What to do with a due message: `send`, `wait` until `next_at` (for `reason`, if there is one), or end in
+    `state` for `reason`.
+    """
 
     do: str
     state: str = ""
@@ -59,21 +76,71 @@ class Verdict:
 
 SEND = Verdict("send")
 MISSED = Verdict("end", "expired", "window_missed")
+CAP_DAYS = 30
+BUDGET_REST = timedelta(minutes=10)
 
 
 def judge(
-    now: datetime, *, not_before: datetime, expires_at: datetime, hours: Hours, standing: Standing
+    now: datetime,
+    *,
+    not_before: datetime,
+    expires_at: datetime,
+    hours: Hours,
+    standing: Standing,
+    caps: Caps = DEFAULT_CAPS,
+    had: Sequence[date] = (),
+    parts: int = 1,
+    parts_left: int | None = None,
 ) -> Verdict:
-    """The verdict on one message. A refusal of the guest comes before everything else; a text is never
-    late.
+    """The verdict on one message. A refusal of the guest comes before everything else; a text is never late.
+
+    `had`: the local day of every text the number got, or may have got, in the last 30 days. `parts_left`: what
+    the month's budget still allows, None where there is none.
     """
-    if standing.opted_out:
-        return Verdict("end", "skipped", "opted_out")
-    if not standing.holds_number:
-        return Verdict("end", "skipped", "number_changed")
-    if not standing.consents:
-        return Verdict("end", "skipped", "no_consent")
+    if against := _against(standing):
+        return Verdict("end", "skipped", against)
     opening = hours.next_opening(max(now, not_before))
     if opening >= expires_at:
         return MISSED
-    return SEND if opening <= now else Verdict("wait", next_at=opening)
+    if opening > now:
+        return Verdict("wait", next_at=opening)
+    today = now.astimezone(ZoneInfo(hours.zone)).date()
+    if capped := cap_reached(caps, had, today):
+        reason, free_on = capped
+        opening = hours.on(free_on)[0] if free_on else expires_at
+        if opening >= expires_at:
+            return Verdict("end", "skipped", reason)
+        return Verdict("wait", reason=reason, next_at=opening)
+    if parts_left is not None and parts > parts_left:
+        return Verdict("wait", reason="budget", next_at=now + BUDGET_REST)
+    return SEND
+
+
+def _against(standing: Standing) -> str:
+    if standing.opted_out:
+        return "opted_out"
+    if not standing.holds_number:
+        return "number_changed"
+    if not standing.consents:
+        return "no_consent"
+    if standing.complains:
+        return "complaint_open"
+    return "in_mourning" if standing.mourns else ""
+
+
+def cap_reached(caps: Caps, had: Sequence[date], today: date) -> tuple[str, date | None] | None:
+    """Which cap keeps a number from another text today, and the first day on which none does (None: never)."""
+    if caps.a_day < 1 or caps.a_month < 1:
+        return "cap_day" if caps.a_day < 1 else "cap_month", None
+    had = sorted(had, reverse=True)
+    free_on = today
+    reason = ""
+    if sum(day == today for day in had) >= caps.a_day:
+        reason, free_on = "cap_day", today + timedelta(days=1)
+    # The oldest of the texts that fill the cap has to leave the 30 days.
+    within = [day for day in had if day > today - timedelta(days=CAP_DAYS)]
+    if len(within) >= caps.a_month:
+        leaves = within[caps.a_month - 1] + timedelta(days=CAP_DAYS)
+        if leaves > free_on:
+            reason, free_on = "cap_month", leaves
+    return (reason, free_on) if reason else None

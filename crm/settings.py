@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "ops",
     "staff",
     "customers",
+    "feedback",
     "tiering",
     "care",
     "reports",
@@ -171,6 +172,8 @@ STORAGES = {
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# The rule editor's form carries a whole scheme: twelve tiers of fifty lines, five fields a line.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 8_000
 IMPORT_MAX_BYTES = int(os.environ.get("CRM_IMPORT_MAX_BYTES", 20 * 1024 * 1024))
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path("", include("care.urls")),
     path("", include("staff.urls")),
     path("", include("customers.urls")),
+    path("", include("feedback.urls")),
     path("", include("tiering.urls")),
     path("", include("reports.urls")),
     path("", include("tablet.urls")),

@@ -1,6 +1,7 @@
 """The JSON doors of this room: guests, the whole-number lookup, visits."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -16,9 +17,9 @@ from common.errors import Refused
 from common.phones import normalise_phone
 from customers.models import Patronage, Phone
 from customers.models.consent import Source
-from customers.models.visit import Entry
+from customers.models.visit import Entry, VisitGuest
 from customers.selectors.listing import Filters, find_guests, guest, look_up
-from customers.services.customers import Profile, change_customer, register_customer
+from customers.services.customers import JUDGED, Profile, change_customer, register_customer
 from customers.services.visits import Recorded, record_visit, void_visit
 from customers.visit_body import read_visit
 from staff.access import MACHINE, Principal, active_member
@@ -39,6 +40,14 @@ class CustomerBody(StrictSerializer):
     industry = serializers.CharField(max_length=60, required=False, allow_blank=True)
     position = serializers.CharField(max_length=60, required=False, allow_blank=True)
     married = serializers.BooleanField(required=False)
+    credit = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=5, help_text="1 to 5; null: no longer judged"
+    )
+    influence = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=5)
+    distance_km = serializers.DecimalField(
+        max_digits=5, decimal_places=1, min_value=Decimal(0), required=False, allow_null=True,
+        help_text="home or work to the restaurant, to a tenth",
+    )  # fmt: skip
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
     owner = serializers.CharField(
         max_length=150, required=False, help_text="username or name of a member of staff"
@@ -64,6 +73,9 @@ class CustomerAnswer(serializers.Serializer):
     owner = serializers.CharField()
     visits_total = serializers.IntegerField()
     last_visit_on = serializers.DateField(allow_null=True)
+    credit = serializers.IntegerField(allow_null=True)
+    influence = serializers.IntegerField(allow_null=True)
+    distance_km = serializers.DecimalField(max_digits=5, decimal_places=1, allow_null=True)
 
 
 class VisitAnswer(serializers.Serializer):
@@ -94,6 +106,9 @@ def describe(patronage: Patronage, masked: str) -> dict[str, Any]:
         "owner": str(patronage.owner) if patronage.owner else "",
         "visits_total": patronage.visits_total,
         "last_visit_on": patronage.last_visit_on,
+        "credit": customer.credit,
+        "influence": customer.influence,
+        "distance_km": None if customer.distance_km is None else str(customer.distance_km),
     }
 
 
@@ -121,6 +136,8 @@ def _profile(data: dict[str, Any], principal: Principal) -> Profile:
         if found is None:
             raise Refused("introducer_unknown", field="introduced_by")
         said["introduced_by"] = found.customer_id
+    # A judgement that is said to be null stands no longer.
+    said["cleared"] = frozenset(name for name in JUDGED if name in said and said[name] is None)
     if "tags" in said:
         said["tags"] = tuple(said["tags"])
     return Profile(**said)
@@ -258,6 +275,17 @@ VISIT_BODY = inline_serializer(
         "channel": serializers.CharField(required=False),
         "dishes": serializers.CharField(required=False, help_text="name×qty;…"),
         "note": serializers.CharField(required=False),
+        "coupon": serializers.BooleanField(required=False, help_text="a coupon was used on this bill"),
+        "companions": inline_serializer(
+            "Companion",
+            {
+                "customer_external_id": serializers.CharField(),
+                "role": serializers.ChoiceField(VisitGuest.Role.values),
+            },
+            many=True,
+            required=False,
+            help_text="who else sat at the table, and as what",
+        ),
     },
 )
 

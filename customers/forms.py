@@ -1,6 +1,7 @@
 """What people type about guests: the search, the profile, a reason, a file."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,8 +13,10 @@ from common.errors import Refused
 from common.forms import DeskForm, said
 from common.phones import normalise_phone
 from customers.models.customer import Calendar, Sex
+from customers.models.visit import VisitGuest
+from customers.ratings import MOST_KM
 from customers.selectors.listing import Filters, find_guests, look_up
-from customers.services.customers import Profile
+from customers.services.customers import JUDGED, Profile
 from staff.models import Person, Store
 
 LAPSED = {
@@ -25,6 +28,14 @@ LAPSED = {
 }
 YES_NO = [("", _("没有问过")), ("yes", _("同意")), ("no", _("不同意"))]
 MARRIED = [("", _("未填")), ("yes", _("已婚")), ("no", _("未婚"))]
+RATINGS = [
+    ("", _("没有评过")),
+    ("5", _("5 很高")),
+    ("4", _("4 较高")),
+    ("3", _("3 一般")),
+    ("2", _("2 较低")),
+    ("1", _("1 很低")),
+]
 TRUTH = {"yes": True, "no": False, "": None}
 WORDS_BETWEEN = str.maketrans("；，、,", ";;;;")
 
@@ -121,6 +132,16 @@ class ProfileForm(DeskForm):
     consent_sms = forms.ChoiceField(
         label=_("接收祝福短信"), required=False, choices=YES_NO, help_text=_("只有客人亲口同意才选“同意”。")
     )
+    credit = forms.ChoiceField(
+        label=_("消费信誉"), required=False, choices=RATINGS, help_text=_("付款、签单守不守信用。")
+    )
+    influence = forms.ChoiceField(
+        label=_("影响力"), required=False, choices=RATINGS, help_text=_("一句话能带来多少客人。")
+    )
+    distance_km = forms.DecimalField(
+        label=_("离店公里数"), required=False, min_value=Decimal(0), max_value=MOST_KM, decimal_places=1,
+        help_text=_("住处或公司到店里，例如 0.6。"), widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )  # fmt: skip
     note = forms.CharField(
         label=_("备注"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -175,7 +196,16 @@ class ProfileForm(DeskForm):
 
     def clean_introduced_by(self) -> int | None:
         text = self.cleaned_data.get("introduced_by", "")
-        return _one_guest(self.store, text) if text else None
+        return (
+            one_guest(
+                self.store,
+                text,
+                _("有几位客人都符合，请填介绍人的客户编号。"),
+                _("本店没有找到这位介绍人，请先为介绍人建档。"),
+            )
+            if text
+            else None
+        )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -212,13 +242,17 @@ class ProfileForm(DeskForm):
             introduced_by=data["introduced_by"],
             tags=words or None,
             consent_sms=TRUTH[data.get("consent_sms", "")],
+            credit=int(data["credit"]) if data["credit"] else None,
+            influence=int(data["influence"]) if data["influence"] else None,
+            distance_km=data["distance_km"],
+            cleared=frozenset(name for name in JUDGED if not self.is_new and data[name] in ("", None)),
             contacts=((contact, data["contact_whose"]),) if contact else (),
             **texts,
         )
 
 
-def _one_guest(store: Store, text: str) -> int:
-    """The one guest whom a number of any kind or the last four names; else an error that says why."""
+def one_guest(store: Store, text: str, several: Any, nobody: Any) -> int:
+    """The one guest whom a number of any kind or the last four names; else an error: `several` or `nobody`."""
     rows = find_guests(store, text, size=5).rows
     exact = [row for row in rows if row.external_id.casefold() == text.strip().casefold()]
     found = {row.customer_id for row in exact or rows}
@@ -230,8 +264,8 @@ def _one_guest(store: Store, text: str) -> int:
     if len(found) == 1:
         return found.pop()
     if found:
-        raise forms.ValidationError(_("有几位客人都符合，请填介绍人的客户编号。"))
-    raise forms.ValidationError(_("本店没有找到这位介绍人，请先为介绍人建档。"))
+        raise forms.ValidationError(several)
+    raise forms.ValidationError(nobody)
 
 
 def initial_of(birthday: Birthday | None) -> dict[str, str]:
@@ -245,6 +279,56 @@ class TagForm(DeskForm):
     """A word to put on, or to take off."""
 
     word = forms.CharField(label=_("新标签"), max_length=40)
+
+
+class CompanionForm(DeskForm):
+    """Who else sat at a table, and as what."""
+
+    visit = forms.UUIDField(
+        error_messages={"required": _("请选是哪一次消费。"), "invalid": _("请选是哪一次消费。")}
+    )
+    who = forms.CharField(
+        label=_("是谁"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"placeholder": _("编号、手机号或后四位")}),
+        error_messages={"required": _("请填同席客人的客户编号、手机号或后四位。")},
+    )
+    role = forms.ChoiceField(label=_("身份"), choices=VisitGuest.Role.choices)
+
+    def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.store = store
+
+    def clean_who(self) -> int:
+        return one_guest(
+            self.store,
+            self.cleaned_data["who"],
+            _("有几位客人都符合，请填同席客人的客户编号。"),
+            _("本店没有找到这位同席的客人，请先建档。"),
+        )
+
+
+class ParticipationForm(DeskForm):
+    """Which event a guest came to, and when."""
+
+    event = forms.CharField(
+        label=_("活动"), max_length=80, error_messages={"required": _("请写明是什么活动。")},
+        widget=forms.TextInput(attrs={"placeholder": _("例如：中秋品鉴会")}),
+    )  # fmt: skip
+    attended_on = forms.DateField(
+        label=_("参加日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"], error_messages={"invalid": _("日期请写成 2026-06-20 这样。")},
+    )  # fmt: skip
+
+
+class DishForm(DeskForm):
+    """A dish and the day it came on the list."""
+
+    name = forms.CharField(label=_("菜名"), max_length=60, error_messages={"required": _("请填菜名。")})
+    launched_on = forms.DateField(
+        label=_("上市日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"], error_messages={"invalid": _("日期请写成 2026-06-20 这样。")},
+    )  # fmt: skip
 
 
 class ReasonForm(DeskForm):

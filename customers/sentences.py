@@ -17,6 +17,22 @@ add_sentences(
         "amount_out_of_range": _("金额应在 0 到 1,000,000 元之间。"),
         "bill_taken": _("消费单号“%(number)s”已经记过了。"),
         "customer_unknown": _("本店没有这位客人，请先建档或核对编号、手机号。"),
+        "rating_out_of_range": _("请填 1 到 5 的整数。"),
+        "distance_out_of_range": _("公里数应在 0 到 9,999.9 之间。"),
+        "visit_voided": _("这次消费已经作废，不能再记同席的客人。"),
+        "companion_unknown": _("本店没有这位客人，请先建档。"),
+        "companion_not_found": _("同席的客人“%(number)s”不是本店的客人，请先建档或核对编号。"),
+        "companion_is_host": _("这位就是这次消费的主人，不用再记为同席。"),
+        "companions_unreadable": _(
+            "同席客人要写成列表，每位有 customer_external_id 和 role（guest、orderer 或 payer），最多 %(most)s 位。"
+        ),
+        "role_unknown": _("同席身份只能是：受邀客人、点菜人、买单人。"),
+        "event_missing": _("请写明是什么活动。"),
+        "event_in_future": _("活动日期在今天之后，参加了再记。"),
+        "event_too_old": _("活动日期太早，请核对年份。"),
+        "dish_missing": _("请填菜名。"),
+        "dish_on_list": _("“%(name)s”已经在新菜单上了。"),
+        "launch_out_of_range": _("上市日期请核对：最早 1990 年，最多提前一年。"),
         "customer_not_named": _("请用客户编号或手机号说明是哪位客人。"),
     }
 )

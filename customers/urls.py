@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import guest, imports, listing, visits
+from customers.views import dishes, guest, imports, listing, visits
 
 urlpatterns = [
     path("customers/", listing.customers, name="customers"),
@@ -13,9 +13,19 @@ urlpatterns = [
     path("customers/<int:pk>/consent/", guest.customer_consent, name="customer-consent"),
     path("customers/<int:pk>/owner/", guest.customer_owner, name="customer-owner"),
     path("customers/<int:pk>/phones/<int:phone_id>/reveal/", guest.customer_reveal, name="customer-reveal"),
+    path("customers/<int:pk>/companions/", guest.customer_seat, name="customer-seat"),
+    path("customers/<int:pk>/events/", guest.customer_event, name="customer-event"),
+    path(
+        "customers/<int:pk>/events/<int:event_id>/void/",
+        guest.customer_event_void,
+        name="customer-event-void",
+    ),
+    path("dishes/", dishes.dishes, name="dishes"),
+    path("dishes/<int:pk>/withdraw/", dishes.dish_withdraw, name="dish-withdraw"),
     path("visits/held/", visits.visits_held, name="visits-held"),
     path("visits/<uuid:pk>/release/", visits.visit_release, name="visit-release"),
     path("visits/<uuid:pk>/void/", visits.visit_void, name="visit-void"),
+    path("visits/<uuid:pk>/companions/<int:seat_id>/remove/", visits.visit_unseat, name="visit-unseat"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.import_job, name="import-job"),
 ]

@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 from common.cells import parse_amount, parse_count, parse_moment
 from common.errors import BadFields, Refused
 from common.phones import normalise_phone
-from customers.models.visit import Channel, Occasion
+from customers.models.visit import Channel, Occasion, VisitGuest
 from customers.services.visits import VisitInput
 from staff.models import Store
 
 FIELDS = (
     "customer", "customer_external_id", "customer_phone", "external_id", "visited_at", "amount", "party_size",
-    "table", "occasion", "channel", "dishes", "note",
+    "table", "occasion", "channel", "dishes", "note", "coupon", "companions",
 )  # fmt: skip
 _OCCASIONS, _CHANNELS = frozenset(Occasion.values), frozenset(Channel.values)
+_ROLES = frozenset(VisitGuest.Role.values)
+COMPANIONS_AT_MOST = 50
 _DISH = re.compile(r"(.+?)\s*[×xX*]\s*(\d{1,3}(?:\.\d)?)")
 
 
@@ -47,6 +49,8 @@ def read_visit(body: Any, store: Store) -> VisitInput:
     take("channel", lambda v: _one_of(v, _CHANNELS))
     take("dishes", _dishes)
     take("note", lambda v: _text(v, 1000))
+    take("coupon", _truth)
+    take("companions", _companions)
     for name in ("visited_at", "amount"):
         if name not in values and name not in bad:
             bad[name] = Refused("field_missing")
@@ -68,6 +72,8 @@ def read_visit(body: Any, store: Store) -> VisitInput:
         channel=values.get("channel", ""),
         dishes=values.get("dishes", ()),
         note=values.get("note", ""),
+        coupon=values.get("coupon", False),
+        companions=values.get("companions", ()),
     )
 
 
@@ -91,6 +97,28 @@ def _one_of(value: Any, choices: frozenset[str]) -> str:
     if value not in choices:
         raise Refused("field_not_a_choice", choices=", ".join(sorted(choices)))
     return str(value)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Refused("field_not_a_choice", choices="true, false")
+    return value
+
+
+def _companions(value: Any) -> tuple[tuple[str, str], ...]:
+    """`[{"customer_external_id": "C7", "role": "guest"}]` as ((C7, guest),): each once, in order of the numbers."""
+    wrong = Refused("companions_unreadable", most=COMPANIONS_AT_MOST)
+    if not isinstance(value, list) or len(value) > COMPANIONS_AT_MOST:
+        raise wrong
+    found = set()
+    for each in value:
+        if not isinstance(each, Mapping) or set(each) != {"customer_external_id", "role"}:
+            raise wrong
+        number, role = _text(each["customer_external_id"], 64), each["role"]
+        if not number or not isinstance(role, str) or role not in _ROLES:
+            raise wrong
+        found.add((number, role))
+    return tuple(sorted(found))
 
 
 def _dishes(value: Any) -> tuple[tuple[str, float], ...]:

@@ -8,6 +8,7 @@ from django.db.models import Prefetch
 
 from care.models import Message
 from care.selectors import Totals, outbox_totals
+from care.sentences import REASONS
 from ops.models import Run, Step
 from reports.models import StoreDay
 from staff.models import Person, Store
@@ -56,9 +57,7 @@ class NightShown:
     @property
     def not_sent(self) -> int:
         """Texts that were born skipped, whatever the reason."""
-        return sum(
-            n for name, n in self.texts.items() if name not in ("planned", "calls") and isinstance(n, int)
-        )
+        return sum(n for name, n in self.texts.items() if name in REASONS and isinstance(n, int))
 
     @property
     def day(self) -> dict[str, Any]:

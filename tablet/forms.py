@@ -45,6 +45,7 @@ class VisitForm(DeskForm):
     )
     table = forms.CharField(label=_("台号"), max_length=20, required=False)
     note = forms.CharField(label=_("观察"), max_length=400, required=False)
+    coupon = forms.BooleanField(label=_("这一单用了券"), required=False)
 
     @classmethod
     def begin(cls, at: datetime) -> "VisitForm":
@@ -78,6 +79,7 @@ class VisitForm(DeskForm):
             table=data["table"],
             channel="dine_in",
             note=data["note"],
+            coupon=data["coupon"],
         )
 
 

@@ -20,6 +20,7 @@ from customers.selectors.listing import find_guests, look_up
 from customers.selectors.people import birthdays, has_birthday_soon, masked_numbers
 from customers.services.customers import register_customer
 from customers.services.visits import record_visit
+from feedback.selectors import open_complaints_of
 from staff.pages import PageRequest, found, person_of, tell, today_of
 from tablet.forms import PARTIES, NewGuestForm, VisitForm
 from tablet.selectors import here_today, last_visits, owed_to, to_do_now
@@ -98,6 +99,7 @@ def _card(request: PageRequest, pk: int, form: VisitForm, status: int = 200) -> 
         "to_do": to_do_now(store, known.patronage.tier, day),
         "owed": owed_to(store, pk, day),
         "visits": last_visits(store, pk),
+        "complaints": open_complaints_of(store, pk),
         "form": form,
         "parties": PARTIES,
         "keys": ["7", "8", "9", "4", "5", "6", "1", "2", "3", "00", "0", "."],

@@ -94,13 +94,15 @@ def _part(part: Part, row: str) -> str:
         absent = f" WHEN {row}.{part.fact} IS NULL THEN 0"
         return f"CASE{absent}{whens} ELSE {part.base * facts.SCORE_PER} END"
     assert part.full is not None
-    # Rounded down to the hundredth: div() of numerics cannot overflow and drops the rest.
+    # Rounded down to the hundredth: div() of numerics cannot overflow and drops the rest. LEAST passes over a NULL,
+    # so that an absent fact is asked for by itself.
     full, per = part.full, denominator(part.fact, row)
     whole = f"({full.numerator}::numeric * {per})"
     reached = f"least({row}.{part.fact}::numeric * {full.denominator}, {whole})"
     given = abs(part.points) * facts.SCORE_PER
     sign = "-" if part.points < 0 else ""
-    return f"{sign}coalesce(div({given} * {reached}, nullif({whole}, 0)), 0)::bigint"
+    reckoned = f"coalesce(div({given} * {reached}, nullif({whole}, 0)), 0)::bigint"
+    return f"CASE WHEN {row}.{part.fact} IS NULL THEN 0 ELSE {sign}{reckoned} END"
 
 
 def tier_case(scheme: Scheme) -> str:
@@ -132,7 +134,8 @@ def decided(scheme: Scheme) -> str:
         grace = f"%(day)s < coalesce(r.fading_since, %(day)s) + {scheme.grace_days}"
         kept = (
             f"CASE WHEN r.unrated IS NULL AND r.prior IN ({codes}) AND {rank.format('r.ruled')} > {rank.format('r.prior')} "
-            f"THEN CASE WHEN {stays} THEN 'stay' WHEN {grace} THEN 'grace' END END"
+            f"THEN CASE WHEN r.given = r.prior THEN 'hand' WHEN r.given IN ({codes}) THEN NULL "
+            f"WHEN {stays} THEN 'stay' WHEN {grace} THEN 'grace' END END"
         )
     by_hand = f"CASE WHEN {{row}}.given IN ({codes}) THEN {{row}}.given"
     rules = tier_case(scheme)

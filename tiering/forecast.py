@@ -21,40 +21,35 @@ from tiering.rules import (
     explain,
     facts_used,
     leaves,
-    needs_of,
+    score_of,
 )
 
-DAYS = 31
 MONTHS = 3
 _ROLLING = {"spend_30d": 30, "visits_30d": 30, "spend_90d": 90, "visits_90d": 90, "avg_bill_90d": 90, "max_bill_90d": 90,
-            "spend_365d": 365, "visits_365d": 365}  # fmt: skip
+            "spend_365d": 365, "visits_365d": 365, "new_dish_pct_90d": 90}  # fmt: skip
+_ROLLING |= {key: 365 for key in facts.CATALOGUE if key.endswith("_pct_365d")}
 _FULL_MONTHS = {"avg_monthly_spend_3m", "avg_monthly_visits_3m", "new_customers_1m", "suggestions_1m"}
 _STEADY = {"visits_total", "spend_total", "last_bill", "referrals_total", "feedback_total", "credit", "influence",
            "distance_km", "visits_90d_before_last"}  # fmt: skip
 
 
 def horizon(today: date) -> date:
-    """How far we look: 31 days, then to the end of the third month from now."""
+    """How far we look: to the end of the third month after this one."""
     return add_months(today.replace(day=1), MONTHS + 1) - timedelta(days=1)
 
 
-def turning_days(
-    scheme: Scheme, visits_on: Iterable[date], today: date, given_until: date | None
-) -> list[date]:
+def turning_days(scheme: Scheme, visits_on: Iterable[date], today: date, ends: Iterable[date]) -> list[date]:
     """The days after today, up to the horizon, on which an answer of the scheme can change if nobody comes.
 
-    `visits_on`: the days of the guest's visits of the last year. Where a fact may change on any day, every one of
-    the next 31 days and the month ends after them.
+    `visits_on`: the days of all the guest's visits. `ends`: the last days of what people said of the guest. A fact
+    that may change on any day makes every day one of them.
     """
     end = horizon(today)
-    days: set[date] = set()
     visits = sorted(set(visits_on))
-    keys = facts_used(scheme, evidence=False)
-    if given_until:
-        days.add(given_until + timedelta(days=1))
-    if needs_of(scheme, evidence=False).codes:
-        keys = [*keys, "judgements"]
-    for key in keys:
+    came = [on for on in visits if on <= today]
+    days = {on for on in visits if on > today} | {on + timedelta(days=1) for on in ends}
+    in_scores = {part.fact for score in scheme.scores for part in score.parts}
+    for key in facts_used(scheme, evidence=False):
         if key in _ROLLING:
             days |= {on + timedelta(days=_ROLLING[key]) for on in visits}
         elif key in _FULL_MONTHS:
@@ -64,12 +59,13 @@ def turning_days(
         elif key == "consecutive_weeks":
             monday = today - timedelta(days=today.weekday())
             days |= {monday + timedelta(weeks=n) for n in range(1, 3)}
-        elif key == "days_since_last_visit" and visits:
+        elif key == "days_since_last_visit" and key not in in_scores:
+            if not came:
+                continue
             for value in _thresholds(scheme, key):
-                days |= {visits[-1] + timedelta(days=int(value) + n) for n in (0, 1)}
-        elif key not in _STEADY:
-            days |= {today + timedelta(days=n) for n in range(1, DAYS + 1)}
-            days |= {_month_end(today, n) for n in range(MONTHS + 1)}
+                days |= {came[-1] + timedelta(days=int(value) + n) for n in (0, 1)}
+        elif key not in _STEADY and not facts.is_score(key):
+            days |= {today + timedelta(days=n) for n in range(1, (end - today).days + 1)}
     return sorted(on for on in days if today < on <= end)
 
 
@@ -86,7 +82,8 @@ def _thresholds(scheme: Scheme, key: str) -> list[Fraction]:
     ]
 
 
-_FALLS = {*_ROLLING, *_FULL_MONTHS, "spend_month", "visits_month", "consecutive_weeks", "events_90d", "complaints_90d",
+_FALLS = {"spend_30d", "visits_30d", "spend_90d", "visits_90d", "max_bill_90d", "spend_365d", "visits_365d",
+          *_FULL_MONTHS, "spend_month", "visits_month", "consecutive_weeks", "events_90d", "complaints_90d",
           "influenced_365d"}  # fmt: skip
 
 
@@ -125,28 +122,42 @@ class Fall:
     tier: str
 
 
-def fall(scheme: Scheme, tier: str, since: date | None, ahead: Sequence[tuple[date, Known]]) -> Fall | None:
-    """The fall of a guest who has `tier` (since `since`), by what the rules say on the days `ahead`.
+@dataclass(frozen=True)
+class Held:
+    """The tier a guest has. `since` when, where the scheme protects it (None: given by hand, nothing protects it);
+    `low_since`: since which night the rules have said lower."""
 
-    Between two of these days nothing changes. A tier given by hand and the scheme's protections delay the fall.
+    tier: str
+    since: date | None = None
+    low_since: date | None = None
+
+
+def fall(scheme: Scheme, held: Held, ahead: Sequence[tuple[date, Known]], end: date) -> Fall | None:
+    """The first night up to `end` that puts a guest lower than `held`, by what the rules say on the days `ahead`.
+
+    Between two of these days nothing changes. A tier given by hand and the scheme's protections delay the fall; a
+    higher tier that comes by itself (a month is full) is protected in its turn.
     """
-    low_since = ahead[0][1].prior.fading_since if ahead and ahead[0][1].prior else None
+    top = held
     for n, (on, known) in enumerate(ahead):
-        if known.given in scheme.codes:
-            low_since = None
+        before_next = ahead[n + 1][0] - timedelta(days=1) if n + 1 < len(ahead) else end
+        ruled = by_rules(scheme, known)
+        if scheme.rank(ruled) <= scheme.rank(held.tier):
+            by_hand = known.given in scheme.codes
+            since = held.since if by_hand or ruled == held.tier else on
+            held = Held(held.tier if by_hand else ruled, since)
             continue
-        then = by_rules(scheme, known)
-        if scheme.rank(then) <= scheme.rank(tier):
-            low_since = None
-            continue
-        low_since = low_since or on
+        held = replace(held, low_since=held.low_since or on)
         falls = on
-        if scheme.protects and not known.unrated:
-            falls = max(on, low_since + timedelta(days=scheme.grace_days))
-            if since:
-                falls = max(falls, since + timedelta(days=scheme.min_stay_days))
-        if n + 1 == len(ahead) or falls < ahead[n + 1][0]:
-            return Fall(falls, then)
+        if known.given in scheme.codes:
+            continue
+        if scheme.protects and held.since and held.low_since and not known.unrated:
+            graced = held.low_since + timedelta(days=scheme.grace_days)
+            falls = max(on, graced, held.since + timedelta(days=scheme.min_stay_days))
+        if falls <= before_next:
+            if scheme.rank(ruled) > scheme.rank(top.tier):
+                return Fall(falls, ruled)
+            held = Held(ruled, falls)
     return None
 
 
@@ -207,46 +218,54 @@ def rise(
     `today` is what is known on day `on`. What counts by full months counts at the month's end: that day is asked of
     `ahead`. A change for today may be done as long as the answer stays the same: `by`.
     """
-    rank = scheme.rank(tier)
-    above = scheme.tiers[:rank]
-    if not scheme.is_ladder or not above or today.unrated or today.given:
+    above = scheme.tiers[: scheme.rank(tier)]
+    if not scheme.is_ladder or today.unrated or today.given in scheme.codes:
         return None
-    target = above[-1]
     month_end = _month_end(on, 0)
-    for day, known in [(on, today), *((d, k) for d, k in ahead if d == month_end or d.weekday() == 0)]:
-        change = needed(explain(target.when, known), day, last_visit_on)
-        if change is None or not any(change.values()) or not _enough(scheme, target.code, known, change, day):
-            continue
-        return Rise(
-            target.code, change, day, _last_day(scheme, target.code, change, day, on, ahead, month_end)
-        )
+    asked = [(on, today), *((d, k) for d, k in ahead if d == month_end or d.weekday() == 0)]
+    for target in reversed(above):
+        for day, known in asked:
+            change = needed(explain(target.when, known), day, last_visit_on)
+            if change is None or not any(change.values()):
+                continue
+            # "One week more" is told of the week that begins on `day`; everything else may be done at once.
+            first = day if change.weeks else on
+            way = _Way(scheme, target.code, change, last_visit_on)
+            if way.is_enough(known, day, first) and way.is_enough(known, day, day):
+                return Rise(target.code, change, day, _last_day(way, day, on, ahead, month_end))
     return None
 
 
-def _enough(scheme: Scheme, code: str, known: Known, change: Change, day: date) -> bool:
-    return scheme.rank(by_rules(scheme, with_change(known, change, day))) <= scheme.rank(code)
+@dataclass(frozen=True)
+class _Way:
+    """A change that might be enough for the tier `code`."""
+
+    scheme: Scheme
+    code: str
+    change: Change
+    last_visit_on: date | None
+
+    def is_enough(self, known: Known, on: date, done: date) -> bool:
+        """Whether the night of `on` gives the tier, or a higher one, if the change was made on day `done`."""
+        then = with_change(self.scheme, known, self.change, on, done, self.last_visit_on)
+        return self.scheme.rank(by_rules(self.scheme, then)) <= self.scheme.rank(self.code)
 
 
 def _last_day(
-    scheme: Scheme,
-    code: str,
-    change: Change,
-    day: date,
-    today: date,
-    ahead: Sequence[tuple[date, Known]],
-    month_end: date,
+    way: _Way, day: date, today: date, ahead: Sequence[tuple[date, Known]], month_end: date
 ) -> date:
     """Until when the same change is enough: for a later day that day itself, else the day before it no more is."""
     if day > today:
         return day
-    if change.weeks:
-        return today + timedelta(days=6 - today.weekday())
+    end = month_end
+    if way.change.weeks:
+        end = min(end, today + timedelta(days=6 - today.weekday()))
     for on, known in ahead:
-        if on > month_end:
+        if on > end:
             break
-        if not _enough(scheme, code, known, change, on):
+        if not way.is_enough(known, on, on):
             return on - timedelta(days=1)
-    return month_end
+    return end
 
 
 def needed(line: Line, on: date, last_visit_on: date | None) -> Change | None:
@@ -325,36 +344,79 @@ def _up(gap: Fraction, op: str) -> int:
     return least + 1 if op == ">" and gap.denominator == 1 else least
 
 
-def with_change(known: Known, change: Change, on: date) -> Known:
-    """What would be known on `on` had the change been made by then, within every window that ends there."""
+# What a visit makes grow, nobody can say by how much; what it may move up or down.
+_GROWS = {"consecutive_weeks", "pace_90d"}
+_MOVES = {"avg_bill_90d", "visits_90d_before_last", "new_dish_pct_90d",
+          *(key for key in facts.CATALOGUE if key.endswith("_pct_365d"))}  # fmt: skip
+
+
+def with_change(
+    scheme: Scheme, known: Known, change: Change, on: date, done: date, last_visit_on: date | None
+) -> Known:
+    """What would be known on `on` had the change been made on day `done`, at least: what cannot be told is absent."""
     values = dict(known.values)
-    month_end = _is_month_end(on)
+    same_month = (done.year, done.month) == (on.year, on.month)
 
-    def add(keys: Iterable[str], more: int, per: int = 1) -> None:
-        for key in keys:
-            if key in values:
-                values[key] = (values[key] or Fraction(0)) + Fraction(more, per)
+    def add(key: str, more: int, per: int = 1) -> None:
+        if key in values:
+            values[key] = (values[key] or Fraction(0)) + Fraction(more, per)
 
-    spends = [key for key in values if key.startswith("spend_") and key in facts.CATALOGUE]
-    comes = [key for key in values if key.startswith("visits_") and key in facts.CATALOGUE]
-    add(spends, change.amount)
-    add([key for key in comes if key != "visits_90d_before_last"], change.comes)
-    if month_end:
-        add(["avg_monthly_spend_3m"], change.amount, 3)
-        add(["avg_monthly_visits_3m"], change.comes, 3)
-        add(["new_customers_1m"], change.guests)
-        add(["suggestions_1m"], change.suggestions)
-    add(["referrals_total"], change.guests)
-    add(["events_90d"], change.events)
-    add(["consecutive_weeks"], change.weeks)
+    for days in (30, 90, 365):
+        if (on - done).days < days:
+            add(f"spend_{days}d", change.amount)
+            add(f"visits_{days}d", change.comes)
+    add("spend_total", change.amount)
+    add("visits_total", change.comes)
+    add("referrals_total", change.guests)
+    add("feedback_total", change.suggestions)
+    if (on - done).days < 90:
+        add("events_90d", change.events)
+    if same_month:
+        add("spend_month", change.amount)
+        add("visits_month", change.comes)
+    if same_month and _is_month_end(on):
+        add("avg_monthly_spend_3m", change.amount, 3)
+        add("avg_monthly_visits_3m", change.comes, 3)
+        add("new_customers_1m", change.guests)
+        add("suggestions_1m", change.suggestions)
     if change.comes:
-        if "last_bill" in values:
-            values["last_bill"] = Fraction(change.amount)
-        if "max_bill_90d" in values:
-            values["max_bill_90d"] = max(values["max_bill_90d"] or Fraction(0), Fraction(change.amount))
-        if "days_since_last_visit" in values:
-            values["days_since_last_visit"] = Fraction(0)
-    return replace(known, values=values)
+        _come(scheme, values, change, on, done, last_visit_on)
+    changed = replace(known, values=values)
+    for score in scheme.scores:
+        if score.fact in values:
+            uncertain = any(values.get(part.fact) != known.values.get(part.fact) for part in score.parts
+                            if part.fact in _MOVES | _GROWS)  # fmt: skip
+            values[score.fact] = None if uncertain else score_of(score, changed)
+    return changed
+
+
+def _come(
+    scheme: Scheme,
+    values: dict[str, Fraction | None],
+    change: Change,
+    on: date,
+    done: date,
+    last_visit_on: date | None,
+) -> None:
+    """What the visits of a change do beside being counted."""
+    exact: dict[str, Fraction | None] = {
+        "last_bill": Fraction(change.amount),
+        "days_since_last_visit": Fraction((on - done).days),
+    }
+    if (on - done).days < 90:
+        exact["max_bill_90d"] = max(values.get("max_bill_90d") or Fraction(0), Fraction(change.amount))
+    if change.weeks or not _is_new_week(done, last_visit_on):
+        exact["consecutive_weeks"] = (values.get("consecutive_weeks") or Fraction(0)) + change.weeks
+    exact |= dict.fromkeys(_MOVES)
+    # More of it can only help where every line asks for enough of it.
+    asked_less = {
+        leaf.fact for tier in scheme.tiers for leaf in leaves(tier.when)
+        if isinstance(leaf, Compare) and leaf.op not in (">=", ">")
+    } | {part.fact for score in scheme.scores for part in score.parts}  # fmt: skip
+    exact |= {key: None for key in _GROWS & asked_less if key not in exact}
+    for key in values:
+        if key in exact:
+            values[key] = exact[key]
 
 
 def is_foreseeable(scheme: Scheme) -> bool:

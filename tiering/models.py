@@ -4,7 +4,7 @@ import pghistory
 from django.db import models
 
 from customers.models import Customer
-from staff.models import Person, Store
+from staff.models import Brand, Person, Store
 
 
 @pghistory.track()
@@ -122,7 +122,7 @@ class Override(models.Model):
 
 
 class Fading(models.Model):
-    """A guest for whom the rules say lower since a night, while the scheme's days of grace let the tier stand.
+    """A guest for whom the rules say lower since a night, while a scheme with days of grace lets the tier stand.
 
     `until` is the first night of which that is no longer so.
     """
@@ -164,6 +164,30 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+@pghistory.track()
+class Goal(models.Model):
+    """What a store wants of the guests of one tier in a month, by a metric of `tiering.goals`.
+
+    `target` is in hundredths: of a dish, of a visit; of a yuan, which is fen.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="goals", db_index=False)
+    axis = models.SlugField(max_length=20)
+    tier = models.CharField(max_length=20)
+    metric = models.SlugField(max_length=20)
+    target = models.PositiveIntegerField()
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "axis", "tier", "metric"], name="one_goal_a_metric"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tier} {self.metric}: {self.target}"
 
 
 class TierDecision(models.Model):
@@ -214,7 +238,10 @@ class TierDecision(models.Model):
 
 
 class Night(models.Model):
-    """A night that was decided for a store and axis: the newest one is what the labels show."""
+    """A night that was decided for a store and axis: the newest one is what the labels show.
+
+    `changed` counts the decisions written for it, by all its runs.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="nights")
     axis = models.SlugField(max_length=20, default="tier")
@@ -230,3 +257,27 @@ class Night(models.Model):
 
     def __str__(self) -> str:
         return f"{self.business_date}: {self.changed}"
+
+
+class ChainFacts(models.Model):
+    """The facts of a brand's guests on one day, kept for trying schemes on: what `tiering_chain_<id>` holds.
+
+    `question` says which facts. `marks` says of which stores, each as of what (store id to mark), and `checked` when
+    a store was last found to be so (store id to seconds since 1970). Both tables are unlogged: after a crash of the
+    server both are empty.
+    """
+
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
+    on = models.DateField()
+    question = models.JSONField()
+    marks = models.JSONField(default=dict)
+    checked = models.JSONField(default=dict)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.brand_id} {self.on}: {len(self.marks)} stores"
+
+    @property
+    def table(self) -> str:
+        """The table that holds the facts."""
+        return f"tiering_chain_{self.pk}"

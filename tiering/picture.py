@@ -3,8 +3,21 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from common.money import half_up
 from tiering import facts
-from tiering.rules import Compare, Group, Line, Otherwise, Scheme, Tier
+from tiering.rules import (
+    TOGETHER,
+    Compare,
+    Group,
+    Known,
+    Line,
+    Otherwise,
+    Part,
+    Scheme,
+    Tier,
+    points_of,
+    score_of,
+)
 from tiering.sentences import amount, language, node_sentence
 
 # The threshold stands here on the bar, so that a number beyond it still has room.
@@ -39,9 +52,10 @@ class Rung:
 
 
 def rungs(scheme: Scheme, lines: dict[str, Line], evidence: dict[str, list[Line]], held: str) -> list[Rung]:
-    """The ladder from the top, drawn for one guest."""
+    """The ladder from the top (or the labels, in their order), drawn for one guest."""
+    codes = held.split(TOGETHER)
     return [
-        Rung(tier, draw(lines[tier.code]), [draw(line) for line in evidence[tier.code]], tier.code == held)
+        Rung(tier, draw(lines[tier.code]), [draw(line) for line in evidence[tier.code]], tier.code in codes)
         for tier in scheme.tiers
     ]
 
@@ -125,3 +139,52 @@ def _enough(line: Line) -> list[Line]:
         return []
     short = line.node.k - sum(part.holds for part in line.parts)
     return [found for part in line.parts for found in _enough(part)] if short == 1 else []
+
+
+@dataclass(frozen=True)
+class PartDrawn:
+    """What one fact gives to a score: its number, the points it gives (or takes) and the most it can."""
+
+    words: str
+    points: str
+    most: str
+    takes: bool
+    reach: float
+
+
+@dataclass(frozen=True)
+class ScoreDrawn:
+    """A score with its parts: `38 / 100`."""
+
+    name: str
+    total: str
+    most: str
+    parts: list[PartDrawn]
+
+
+def scores(scheme: Scheme, known: Known) -> list[ScoreDrawn]:
+    """How the points of each score of the scheme come together for one guest."""
+    return [
+        ScoreDrawn(
+            facts.name_of(score.fact, language()),
+            _points(score_of(score, known)),
+            _points(Fraction(sum(part.most for part in score.parts if part.most > 0))),
+            [_part(part, known.values.get(part.fact)) for part in score.parts],
+        )
+        for score in scheme.scores
+    ]
+
+
+def _part(part: Part, value: Fraction | None) -> PartDrawn:
+    points = points_of(part, value)
+    reach = abs(float(points / part.most)) * 100 if part.most else 0.0
+    words = f"{facts.name_of(part.fact, language())} {amount(part.fact, value)}"
+    return PartDrawn(
+        words, _points(points), _points(Fraction(part.most)), part.most < 0, round(min(100.0, reach), 1)
+    )
+
+
+def _points(points: Fraction) -> str:
+    """38, 37.5, −10: a true minus, no idle zeros."""
+    said = f"{half_up(abs(points)).normalize():f}"
+    return f"−{said}" if points < 0 else said

@@ -24,8 +24,8 @@ class Question:
 
     `keys` may name shares and scores; `scores` says what these are made of. `zone`: the store's, for facts that
     look at the hour. `axis`: whose overrides count (`by_hand`: there are some); `prior`: where the guest stood before
-    that night, too. `newest`: no counted visit of the store lies after the day, so that the running sums of now are
-    those of the day.
+    that night, too. `ended_at`: the moment the day was over; what a person took back later was in force on it.
+    `newest`: no counted visit of the store lies after the day, so that the running sums of now are those of the day.
     """
 
     store_id: int
@@ -41,6 +41,7 @@ class Question:
     axis: str = ""
     by_hand: bool = True
     prior: bool = False
+    ended_at: datetime | None = None
     newest: bool = False
     known_at: datetime | None = None
     customer_ids: tuple[int, ...] | None = None

@@ -197,7 +197,7 @@ def _words(builder: "Builder") -> None:
     for name, words, table, column, start, stop, bounds in (
         ("tags", builder.q.tags, "customers_tag", "word", "added_at", "removed_at", ""),
         (
-            "judged", builder.q.codes, "tiering_judgement", "code", "recorded_at", "withdrawn_at",
+            "judged", builder.q.codes, "tiering_judgement", "code", "recorded_at", "",
             " AND x.store_id = %(store)s AND x.valid_from <= %(day)s "
             "AND (x.valid_until IS NULL OR x.valid_until >= %(day)s)",
         ),
@@ -206,10 +206,11 @@ def _words(builder: "Builder") -> None:
             builder.parts.columns.append(f"NULL::text[] AS {name}")
             continue
         builder.parts.params[name] = list(words)
+        living = builder.living("x", start, stop) if stop else _not_taken_back(builder)
         builder.parts.add(
             name,
             f"SELECT x.customer_id, array_agg(x.{column}::text) AS words FROM {table} x "
-            f"WHERE x.{column} = ANY(%({name})s) AND {builder.living('x', start, stop)}{bounds}"
+            f"WHERE x.{column} = ANY(%({name})s) AND {living}{bounds}"
             f"{builder.only('x.customer_id')} GROUP BY x.customer_id",
         )
         builder.parts.columns.append(f"{name}.words AS {name}")
@@ -249,6 +250,16 @@ def _unrated(builder: "Builder") -> None:
         builder.parts.columns.append(f"nullif({both}, '[]'::jsonb) AS unrated")
 
 
+def _not_taken_back(builder: "Builder") -> str:
+    """What a person said and took back (or said anew) after D had ended was in force on D."""
+    builder.parts.params["ended_at"] = builder.q.ended_at
+    meanwhile = "x.withdrawn_at >= %(ended_at)s"
+    if builder.known:
+        meanwhile += " OR x.withdrawn_at > %(known_at)s"
+    known = "x.recorded_at <= %(known_at)s AND " if builder.known else ""
+    return f"{known}(x.withdrawn_at IS NULL OR {meanwhile})"
+
+
 def _overrides(builder: "Builder") -> None:
     """`o`: the tier that a person gave by hand and that is in force on D."""
     if not builder.q.axis:
@@ -264,8 +275,7 @@ def _overrides(builder: "Builder") -> None:
         "o",
         "SELECT DISTINCT ON (x.customer_id) x.customer_id, x.tier, x.valid_until, x.id FROM tiering_override x "
         "WHERE x.store_id = %(store)s AND x.axis = %(axis)s AND %(day)s BETWEEN x.valid_from AND x.valid_until "
-        f"AND {builder.living('x', 'recorded_at', 'withdrawn_at')}{builder.only('x.customer_id')} "
-        "ORDER BY x.customer_id, x.id DESC",
+        f"AND {_not_taken_back(builder)}{builder.only('x.customer_id')} ORDER BY x.customer_id, x.id DESC",
     )
     builder.parts.columns.append("o.tier AS given, o.valid_until AS given_until, o.id AS given_id")
 
@@ -277,7 +287,9 @@ def _prior(builder: "Builder") -> None:
     then = " AND d.decided_at <= %(known_at)s" if builder.known else ""
     builder.parts.add(
         "s",
-        "SELECT DISTINCT ON (d.customer_id) d.customer_id, d.tier, d.business_date AS since "
+        # What was given by hand ends on its day: no protection of the scheme is for it.
+        "SELECT DISTINCT ON (d.customer_id) d.customer_id, d.business_date AS since, "
+        "CASE WHEN d.reasons -> 0 ->> 'code' = 'override' THEN NULL ELSE d.tier END AS tier "
         "FROM tiering_tierdecision d WHERE d.store_id = %(store)s AND d.axis = %(axis)s "
         f"AND d.business_date < %(day)s{then}{builder.only('d.customer_id')} "
         "ORDER BY d.customer_id, d.business_date DESC, d.id DESC",

@@ -29,7 +29,8 @@ class Outgoing:
     provider itself.
 
     `params` are the template's variables by name. `order` names them in the order of the approved
-    text; only a provider with numbered variables needs it, and only for two or more variables.
+    text; only a provider with numbered variables needs it, and only for two or more variables. `text` is the whole
+    text as the guest reads it, for a provider that keeps no approved texts.
     """
 
     out_id: str
@@ -39,6 +40,7 @@ class Outgoing:
     params: Mapping[str, str]
     at: datetime
     order: tuple[str, ...] = ()
+    text: str = ""
 
 
 class Outcome(Enum):
@@ -129,7 +131,7 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """ "aliyun" or "tencent": also the name in the callback addresses."""
+        """ "aliyun", "tencent" or "http": also the name in the callback addresses."""
         ...
 
     @property

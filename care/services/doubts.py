@@ -1,5 +1,5 @@
 """Texts whose outcome nobody knows: asked about at the provider, and sent again only when certainly not
-taken.
+taken. And texts that were taken but never reported on: asked about after three days.
 
 Not found once proves nothing: the request may still be on its way. A text is due again when, after the settle
 horizon (longer than a signed request is accepted at all), it was not found twice with some time between.
@@ -104,3 +104,38 @@ def resolve(doubt: Doubt, finding: Finding, *, now: datetime, timing: Timing) ->
     if finding.found is Found.UNAVAILABLE and age >= timing.give_up:
         return State.PARKED if mine.update(state=State.PARKED, reason="unverified") else ""
     return State.UNKNOWN
+
+
+def take_unreported(*, now: datetime, timing: Timing, most: int = 20) -> list[Doubt]:
+    """Texts that were taken `pull` ago and never reported on, oldest first; not taken again before `pull_again`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE care_message m SET asked_at = %(now)s FROM (SELECT id FROM care_message "
+            "WHERE state = 'accepted' AND final_at IS NULL AND claimed_at <= %(since)s "
+            "AND (asked_at IS NULL OR asked_at <= %(before)s) "
+            "ORDER BY claimed_at LIMIT %(most)s FOR UPDATE SKIP LOCKED) due WHERE m.id = due.id "
+            "RETURNING m.id, m.attempt, m.number, m.claimed_at, m.expires_at, m.asked",
+            {"now": now, "since": now - timing.pull, "before": now - timing.pull_again, "most": most},
+        )
+        return [Doubt(row[0], row[1], bytes(row[2]), *row[3:]) for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def settle_unreported(doubt: Doubt, finding: Finding, *, now: datetime, timing: Timing) -> str:
+    """Write what the provider knows of a text that it took; "" where nothing changed.
+
+    After `pull_until` nobody asks any more: it stays accepted, final, without a receipt.
+    """
+    mine = Message.objects.filter(
+        pk=doubt.message_id, attempt=doubt.attempt, state=State.ACCEPTED, final_at=None
+    )
+    if finding.found is Found.FOUND_DELIVERED:
+        return State.DELIVERED if mine.update(state=State.DELIVERED, reason="", final_at=now) else ""
+    if finding.found is Found.FOUND_UNDELIVERED:
+        values = {"state": State.UNDELIVERED, "reason": "undelivered", "final_at": now}
+        return State.UNDELIVERED if mine.update(**values) else ""
+    if finding.found is Found.NOT_FOUND:
+        log.error("the provider took text %s and does not know it now", doubt.message_id)
+    if now - doubt.claimed_at >= timing.pull_until:
+        return State.ACCEPTED if mine.update(reason="no_receipt", final_at=now) else ""
+    return ""

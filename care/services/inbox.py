@@ -20,12 +20,11 @@ from django.db.models import Q
 from care.channels.base import Receipt, Reply
 from care.channels.replies import is_opt_out
 from care.models import Inbox, Message
+from care.services.replies import put_before_a_person, stop_number
 from common.fields import decrypt, encrypt
 from common.keys import blind_index, current_keys
 from common.phones import PhoneError, normalise_phone
 from customers.models import OptOut, Phone
-from customers.models.consent import Source
-from customers.services.customers import opt_out_number
 from staff.models import Brand
 
 log = logging.getLogger(__name__)
@@ -61,25 +60,35 @@ def _opened(row: Inbox) -> dict[str, Any]:
     return dict(json.loads(decrypt(base64.b64decode(row.raw["sealed"]), current_keys())))
 
 
-def apply_inbox(*, now: datetime) -> dict[str, int]:
-    """Apply what waits in the tray, replies first. Counts by what came of it. May run anywhere any number of
-    times.
+def apply_inbox(*, now: datetime, most: int = 20 * BATCH) -> dict[str, int]:
+    """Apply what waits in the tray: all replies, then receipts, replies again after every batch of them, so that a
+    stop never waits behind a mountain of receipts. Counts by what came of it. May run anywhere any number of times.
+
+    At most about `most` receipts; the next round takes the others.
     """
     counts: Counter[str] = Counter()
-    for kind, apply in (("reply", _apply_reply), ("receipt", _apply_receipt)):
-        after = 0
-        while True:
-            with transaction.atomic():
-                waiting = Inbox.objects.select_for_update(skip_locked=True).filter(
-                    kind=kind, applied_at=None, pk__gt=after
-                )
-                rows = list(waiting.order_by("pk")[:BATCH])
-                done = [row.pk for row in rows if _applied(row, apply, counts, now)]
-                Inbox.objects.filter(pk__in=done).update(applied_at=now)
-            if len(rows) < BATCH:
-                break
-            after = rows[-1].pk
+    after = {"reply": 0, "receipt": 0}
+    taken = BATCH
+    while taken == BATCH and most > 0:
+        while _apply_batch("reply", _apply_reply, after, counts, now) == BATCH:
+            pass
+        taken = _apply_batch("receipt", _apply_receipt, after, counts, now)
+        most -= taken
     return dict(counts)
+
+
+def _apply_batch(kind: str, apply: Any, after: dict[str, int], counts: Counter[str], now: datetime) -> int:
+    """Apply the next rows of a kind, those that wait left behind; how many there were."""
+    with transaction.atomic():
+        waiting = Inbox.objects.select_for_update(skip_locked=True).filter(
+            kind=kind, applied_at=None, pk__gt=after[kind]
+        )
+        rows = list(waiting.order_by("pk")[:BATCH])
+        done = [row.pk for row in rows if _applied(row, apply, counts, now)]
+        Inbox.objects.filter(pk__in=done).update(applied_at=now)
+    if rows:
+        after[kind] = rows[-1].pk
+    return len(rows)
 
 
 def _applied(row: Inbox, apply: Any, counts: Counter[str], now: datetime) -> bool:
@@ -91,6 +100,10 @@ def _applied(row: Inbox, apply: Any, counts: Counter[str], now: datetime) -> boo
         log.exception("inbox %d cannot be applied", row.pk)
         outcome = "waits"
     if outcome == "waits" and row.received_at < now - UNMATCHED_FOR:
+        if row.kind == "reply":
+            log.error(
+                "reply %d could not be read for five minutes and is given up: it may have said stop", row.pk
+            )
         outcome = "dropped"
     counts[outcome] += 1
     return outcome != "waits"
@@ -140,18 +153,19 @@ def _canonical(phone: str) -> str:
 
 
 def _apply_reply(item: dict[str, Any], row: Inbox, now: datetime) -> str:
-    """A reply that says stop (or may say so) stops every brand that knows the number."""
-    if not is_opt_out(item["text"]):
-        return "read"
+    """A reply that says stop (or may say so) stops every brand that knows the number. What does not simply say stop
+    is put before a person in the store that wrote last.
+    """
+    says_stop = is_opt_out(item["text"])
     phone = _canonical(item["phone"])
     index = blind_index("phone", phone)
     words = item["text"].replace("\x00", "")
     for brand in _brands_knowing(index):
-        opt_out_number(brand=brand, phone=phone, words=words, source=Source.REPLY, at=now)
-        Message.objects.filter(brand=brand, phone_key=index, state=State.PENDING).update(
-            state=State.SKIPPED, reason="opted_out", final_at=now
-        )
-    return "opted_out"
+        if says_stop:
+            stop_number(brand, phone, words, now)
+        if says_stop is not True:
+            put_before_a_person(brand, phone, words, stopped=bool(says_stop), at=now)
+    return "opted_out" if says_stop else "read"
 
 
 def _brands_knowing(index: bytes) -> list[Brand]:

@@ -7,7 +7,7 @@ Providers are not idempotent. So a text is sent again only after a proof that it
 import json
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from django.db import connection, transaction
 
 from care.channels.base import Answer, Outcome, Outgoing, Provider
 from care.models import Attempt, Message
+from care.parts import parts_of, whole_text
 from care.services.calls import calls_for_messages
-from care.services.occasions import LATEST
+from care.services.standing import lock_budget, look_at, parts_spent
 from care.texts import TEXTS, provider_code
 from care.timing import Timing, rest_before_retry
-from care.windows import Hours, Standing, Verdict, judge
+from care.windows import DEFAULT_CAPS, MISSED, Caps, Hours, Verdict, judge
 from common.fields import Undecipherable, decrypt
 from common.keys import current_keys
 
@@ -27,21 +28,20 @@ log = logging.getLogger(__name__)
 State = Message.State
 # A relay that is frozen in the middle of a transaction must not keep its row from the others.
 _FROZEN_MS = "5000"
+# A reply that nobody has applied for so long may say stop: nothing leaves before it is heard.
+UNHEARD_AT_MOST = timedelta(seconds=30)
+# Whoever gets no text for one of these reasons is greeted by a person.
+BY_HAND = ("window_missed", *Message.HELD)
 
 _DUE = """
-SELECT m.id, m.attempt, m.number, m.template, m.variables, m.not_before, m.expires_at,
-    s.messages_from, s.messages_until, s.timezone,
-    t.id IS NOT NULL AS holds_number,
-    EXISTS (SELECT 1 FROM customers_optout x WHERE x.brand_id = m.brand_id AND x.number_index = m.phone_key),
-    CASE WHEN t.kind = 'contact' THEN {told} IS TRUE AND {own} IS NOT FALSE ELSE {own} IS TRUE END
+SELECT m.id, m.attempt, m.number, m.template, m.variables, m.reason, m.not_before, m.expires_at, m.brand_id,
+    m.phone_key, s.messages_from, s.messages_until, s.timezone, r.a_day, r.a_month, r.month_parts
 FROM care_message m JOIN staff_store s ON s.id = m.store_id
-LEFT JOIN customers_phone t ON t.customer_id = m.customer_id AND t.number_index = m.phone_key
-WHERE m.state = 'pending' AND m.next_at <= %(now)s
-ORDER BY m.next_at LIMIT 1 FOR UPDATE OF m SKIP LOCKED
-""".format(
-    told=LATEST.format(customer="m.customer_id", phone="= t.id"),
-    own=LATEST.format(customer="m.customer_id", phone="IS NULL"),
-)
+LEFT JOIN care_textrules r ON r.brand_id = m.brand_id
+WHERE m.state = 'pending' AND m.next_at <= %(now)s AND NOT EXISTS (SELECT 1 FROM care_inbox i
+    WHERE i.kind = 'reply' AND i.applied_at IS NULL AND i.received_at < %(unheard)s)
+ORDER BY m.next_at, m.category LIMIT 1 FOR UPDATE OF m SKIP LOCKED
+"""
 
 
 @dataclass(frozen=True)
@@ -64,47 +64,87 @@ class Disposed:
     verdict: Verdict
 
 
-def claim_next(*, now: datetime, by: str, provider: str) -> Claim | Disposed | None:
+@dataclass(frozen=True)
+class Due:
+    """A due text as its row says, locked, with its store's hours and its brand's rules (None: the default)."""
+
+    id: UUID
+    attempt: int
+    sealed: bytes | None
+    template: str
+    variables: str
+    reason: str
+    not_before: datetime
+    expires_at: datetime
+    brand_id: int
+    phone_key: bytes | None
+    opens: time
+    closes: time
+    zone: str
+    a_day: int | None
+    a_month: int | None
+    month_parts: int | None
+
+
+def claim_next(*, now: datetime, by: str, provider: str, sign: str = "") -> Claim | Disposed | None:
     """Take the next due text, or dispose of it, or None where nothing is due.
 
-    In one transaction: the row is locked (others pass it by), consent, opt-out, number, hours and expiry are
-    looked at as they are at this moment, and only then the row becomes SENDING under the next attempt's
-    number.
+    In one transaction: the row is locked (others pass it by), then its number; consent, opt-out, complaint, number,
+    hours, caps, budget and expiry are looked at as they are at this moment, and only then the row becomes SENDING
+    under the next attempt's number. `sign` is the signature, which is billed with the words. While a reply has been
+    lying in the tray for half a minute nothing is claimed: it may say stop.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         _be_quick(cursor)
-        cursor.execute(_DUE, {"now": now})
+        cursor.execute(_DUE, {"now": now, "unheard": now - UNHEARD_AT_MOST})
         row = cursor.fetchone()
         if row is None:
             return None
-        message_id, attempt, sealed, template, variables, not_before, expires_at = row[:7]
-        opens, closes, zone, holds_number, opted_out, consents = row[7:]
-        verdict = judge(
-            now,
-            not_before=not_before,
-            expires_at=expires_at,
-            hours=Hours(opens, closes, zone),
-            standing=Standing(holds_number, opted_out, consents),
-        )
+        due = Due(*row)
+        variables = json.loads(due.variables)
+        parts = parts_of(whole_text(sign, due.template, variables))
+        verdict = _verdict(cursor, due, parts, now)
         number = ""
         if verdict.do == "send":
             try:
-                number = decrypt(bytes(sealed or b""), current_keys())
+                number = decrypt(bytes(due.sealed or b""), current_keys())
             except Undecipherable:
                 verdict = Verdict("end", State.FAILED, "number_unreadable")
         if verdict.do != "send":
-            _dispose(message_id, verdict, now)
-            return Disposed(message_id, verdict)
-        Message.objects.filter(pk=message_id).update(
+            _dispose(due, verdict, now)
+            return Disposed(due.id, verdict)
+        Message.objects.filter(pk=due.id).update(
             state=State.SENDING,
-            attempt=attempt + 1,
+            reason="",
+            attempt=due.attempt + 1,
+            parts=parts,
             claimed_at=now,
             claimed_by=by[:60],
             provider=provider,
             asked=0,
             asked_at=None,
         )
-        return Claim(message_id, attempt + 1, number, template, json.loads(variables), now)
+        return Claim(due.id, due.attempt + 1, number, due.template, variables, now)
+
+
+def _verdict(cursor: Any, due: Due, parts: int, now: datetime) -> Verdict:
+    seen = look_at(cursor, due.id, bytes(due.phone_key or b""), due.zone, now)
+    left = None
+    if due.month_parts is not None:
+        lock_budget(cursor, due.brand_id)
+        left = due.month_parts - parts_spent(cursor, due.brand_id, due.zone, now)
+    caps = DEFAULT_CAPS if due.a_day is None or due.a_month is None else Caps(due.a_day, due.a_month)
+    return judge(
+        now,
+        not_before=due.not_before,
+        expires_at=due.expires_at,
+        hours=Hours(due.opens, due.closes, due.zone),
+        standing=seen.standing,
+        caps=caps,
+        had=seen.had,
+        parts=parts,
+        parts_left=left,
+    )
 
 
 def _be_quick(cursor: Any) -> None:
@@ -112,14 +152,21 @@ def _be_quick(cursor: Any) -> None:
     cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [_FROZEN_MS])
 
 
-def _dispose(message_id: UUID, verdict: Verdict, now: datetime) -> None:
-    message = Message.objects.filter(pk=message_id)
+def _dispose(due: Due, verdict: Verdict, now: datetime) -> None:
+    message = Message.objects.filter(pk=due.id)
     if verdict.do == "wait":
-        message.update(next_at=verdict.next_at)
+        message.update(next_at=verdict.next_at, reason=verdict.reason)
+        if verdict.reason == "budget" and verdict.next_at is not None:
+            waiting = _rest(verdict.next_at, brand=due.brand_id, reason="budget")
+            log.warning(
+                "the month's budget of brand %d is used up: %d more texts wait", due.brand_id, waiting
+            )
         return
-    message.update(state=verdict.state, reason=verdict.reason, final_at=now)
-    if verdict.reason == "window_missed":
-        calls_for_messages([message_id], now)
+    # What waited for the budget until its window was over says so, and not only that it was over.
+    reason = due.reason if verdict is MISSED and due.reason in Message.HELD else verdict.reason
+    message.update(state=verdict.state, reason=reason, final_at=now)
+    if reason in BY_HAND:
+        calls_for_messages([due.id], now)
 
 
 def send(claim: Claim, provider: Provider, env: dict[str, str]) -> Answer:
@@ -138,6 +185,7 @@ def send(claim: Claim, provider: Provider, env: dict[str, str]) -> Answer:
             params=claim.variables,
             at=claim.at,
             order=text.order,
+            text=whole_text(env.get("SMS_SIGN_NAME", ""), claim.template, claim.variables),
         )
     )
 
@@ -169,7 +217,9 @@ def settle(claim: Claim, answer: Answer, *, now: datetime, timing: Timing) -> bo
             kept = _again(mine, now, now + rest_before_retry(answer.wait, claim.attempt))
         case Outcome.CIRCUIT:
             kept = _again(mine, now, now + timing.pause)
-            paused = _pause(claim.template if answer.scope == "template" else None, now, now + timing.pause)
+            paused = _rest(
+                now + timing.pause, template=claim.template if answer.scope == "template" else None
+            )
             log.error("provider refuses the %s (%s): %d texts rest", answer.scope, answer.code, paused)
         case Outcome.UNKNOWN:
             kept = mine.update(state=State.UNKNOWN)
@@ -191,14 +241,16 @@ def _again(mine: Any, now: datetime, next_at: datetime) -> int:
     return int(kept)
 
 
-def _pause(template: str | None, now: datetime, until: datetime) -> int:
-    """Let every due text (of a template) rest until then. Rows that a colleague holds are passed by."""
+def _rest(until: datetime, *, template: str | None = None, brand: int | None = None, reason: str = "") -> int:
+    """Let every due text (of a template, of a brand) rest until then. Rows that a colleague holds are passed by."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE care_message SET next_at = %(until)s WHERE id IN (SELECT id FROM care_message "
-            "WHERE state = 'pending' AND next_at < %(until)s "
-            "AND (%(template)s IS NULL OR template = %(template)s) FOR UPDATE SKIP LOCKED)",
-            {"until": until, "template": template, "now": now},
+            "UPDATE care_message SET next_at = %(until)s, "
+            "reason = CASE WHEN %(reason)s = '' THEN reason ELSE %(reason)s END "
+            "WHERE id IN (SELECT id FROM care_message WHERE state = 'pending' AND next_at < %(until)s "
+            "AND (%(template)s IS NULL OR template = %(template)s) "
+            "AND (%(brand)s::bigint IS NULL OR brand_id = %(brand)s) FOR UPDATE SKIP LOCKED)",
+            {"until": until, "template": template, "brand": brand, "reason": reason},
         )
         return cursor.rowcount
 
@@ -208,10 +260,11 @@ def expire_missed(*, now: datetime) -> int:
     """End the waiting texts whose window is over, each with its call task. May run twice."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE care_message SET state = 'expired', reason = 'window_missed', final_at = %(now)s "
+            "UPDATE care_message SET state = 'expired', final_at = %(now)s, "
+            "reason = CASE WHEN reason = ANY(%(held)s) THEN reason ELSE 'window_missed' END "
             "WHERE id IN (SELECT id FROM care_message WHERE state = 'pending' AND expires_at <= %(now)s "
             "ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED) RETURNING id",
-            {"now": now},
+            {"now": now, "held": list(Message.HELD)},
         )
         late = [row[0] for row in cursor.fetchall()]
     calls_for_messages(late, now)

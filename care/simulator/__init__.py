@@ -1,6 +1,6 @@
 """An SMS provider on this machine, for demonstrations and tests.
 
-It speaks two dialects (Aliyun Dysmsapi and Tencent Cloud SMS), checks their signatures on its own,
+It speaks three dialects (Aliyun Dysmsapi, Tencent Cloud SMS and plain signed JSON), checks their signatures on its own,
 keeps a ledger of everything it accepted, pushes receipts and replies, and misbehaves when told to.
 Like the real ones it is not idempotent: the same message accepted twice is in the ledger twice.
 It imports nothing from the rest of the program, so that it can serve as a judge of it.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+PROVIDERS = ("aliyun", "tencent", "http")
 MODES = (
     "ok",
     "accept_then_timeout",  # accepted; the answer never comes
@@ -23,7 +24,7 @@ MODES = (
 
 @dataclass
 class Rule:
-    """One way to misbehave. `count`: how often still (None: no end); `provider`: "" for both."""
+    """One way to misbehave. `count`: how often still (None: no end); `provider`: "" for all."""
 
     mode: str = "ok"
     probability: float = 1.0
@@ -72,7 +73,7 @@ class Behaviour:
             if "seed" in wish:
                 self._random = random.Random(int(wish["seed"]))
             if "query_down" in wish:
-                sides = {rule.provider} if rule.provider else {"aliyun", "tencent"}
+                sides = {rule.provider} if rule.provider else set(PROVIDERS)
                 down = bool(wish["query_down"])
                 self._query_down = self._query_down | sides if down else self._query_down - sides
             if "query_lag_ms" in wish:
@@ -130,8 +131,8 @@ def _check(rule: Rule) -> None:
         raise ValueError(f"mode must be one of {', '.join(MODES)}")
     if rule.mode == "business_error" and not rule.code:
         raise ValueError("business_error needs a code")
-    if rule.provider not in {"", "aliyun", "tencent"}:
-        raise ValueError("provider must be aliyun or tencent")
+    if rule.provider not in {"", *PROVIDERS}:
+        raise ValueError(f"provider must be one of {', '.join(PROVIDERS)}")
     if not 0 <= rule.probability <= 1:
         raise ValueError("probability must be between 0 and 1")
     if rule.delay_ms < 0 or rule.seconds < 0 or (rule.count is not None and rule.count < 0):

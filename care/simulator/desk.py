@@ -96,7 +96,7 @@ class Desk:
         self.behaviour = Behaviour()
         self.templates = Templates()
         self._one_by_one = threading.Lock()
-        for entry in ledger.select(provider="aliyun"):
+        for entry in ledger.select():
             if entry.nonce:
                 self.nonces.use(entry.nonce, entry.moment)
 

@@ -26,6 +26,8 @@ _CODES = {
     ("aliyun", False): "MOBILE_NOT_ON_SERVICE",
     ("tencent", True): "DELIVRD",
     ("tencent", False): "UNDELIV",
+    ("http", True): "",
+    ("http", False): "unreachable",
 }
 
 

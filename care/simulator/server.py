@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from care.simulator import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID, SIGN_NAME, aliyun, tencent
+from care.simulator import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID, SIGN_NAME, aliyun, plain, tencent
+from care.simulator.behaviour import PROVIDERS
 from care.simulator.desk import Desk, Dialect, Fate, Out, national
 from care.simulator.ledger import Entry, Ledger
 from care.simulator.page import SHOWN, page
@@ -64,6 +65,7 @@ def make_server(
     receipts_to: str = "",
     aliyun_window_s: int = 900,
     tencent_window_s: int = 300,
+    plain_window_s: int = 300,
     env: Mapping[str, str] = os.environ,
 ) -> SimulatorServer:
     """Build a simulator on the loopback; port 0 picks a free one. Raises OSError, ValueError.
@@ -73,7 +75,7 @@ def make_server(
     ledger = Ledger(state, sync=sync)
     base = receipts_to.rstrip("/")
     settings = Settings()
-    pusher = Pusher(ledger, {"aliyun": aliyun, "tencent": tencent}, settings)
+    pusher = Pusher(ledger, {"aliyun": aliyun, "tencent": tencent, "http": plain}, settings)
     if base:
         pusher.configure(
             {
@@ -86,6 +88,7 @@ def make_server(
         env.get("SMS_ACCESS_KEY_SECRET") or ACCESS_KEY_SECRET,
         timedelta(seconds=aliyun_window_s),
         timedelta(seconds=tencent_window_s),
+        timedelta(seconds=plain_window_s),
     )
     sdk_app_id = env.get("SMS_SDK_APP_ID") or SDK_APP_ID
     return SimulatorServer(port, Desk(keys=keys, ledger=ledger, pusher=pusher, sdk_app_id=sdk_app_id))
@@ -99,6 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--receipts-to", default="", help="address of the web server")
     parser.add_argument("--aliyun-window", type=int, default=900, help="seconds")
     parser.add_argument("--tencent-window", type=int, default=300, help="seconds")
+    parser.add_argument("--plain-window", type=int, default=300, help="seconds")
 
 
 def run(options: Mapping[str, Any], say: Callable[[str], object]) -> None:
@@ -110,6 +114,7 @@ def run(options: Mapping[str, Any], say: Callable[[str], object]) -> None:
         receipts_to=options["receipts_to"],
         aliyun_window_s=options["aliyun_window"],
         tencent_window_s=options["tencent_window"],
+        plain_window_s=options["plain_window"],
     )
     say(f"{server.url}/")
     try:
@@ -171,6 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._call(aliyun, request)
         elif "x-tc-action" in request.headers:
             self._call(tencent, request)
+        elif "x-sms-signature" in request.headers:
+            self._call(plain, request)
         elif urlsplit(f"//{request.headers.get('host', '')}").hostname not in {HOST, "localhost"}:
             # A web page that resolves its own name to this machine must not read the ledger.
             self._give(_json({"error": "host"}, 403))
@@ -291,7 +298,7 @@ def _reply(desk: Desk, wish: Mapping[str, Any]) -> dict[str, Any]:
     phone = national(phone)
     sent = desk.ledger.select(phone=phone)
     provider = wish.get("provider") or (sent[-1].provider if sent else "aliyun")
-    if provider not in {"aliyun", "tencent"}:
-        raise ValueError("provider must be aliyun or tencent")
+    if provider not in PROVIDERS:
+        raise ValueError(f"provider must be one of {', '.join(PROVIDERS)}")
     sign = sent[-1].sign if sent else SIGN_NAME
     return {"arrived": desk.pusher.reply(provider, phone, text, sign, desk.clock())}

@@ -1,7 +1,7 @@
 """The providers' signature checks, from their documentation and not from our clients.
 
-ACS3-HMAC-SHA256 (Aliyun) and TC3-HMAC-SHA256 (Tencent Cloud). A refusal carries the provider's own
-code, message and HTTP status.
+ACS3-HMAC-SHA256 (Aliyun), TC3-HMAC-SHA256 (Tencent Cloud) and the plain dialect's HMAC-SHA256. A
+refusal carries the provider's own code, message and HTTP status.
 """
 
 import hashlib
@@ -68,6 +68,7 @@ class Keys:
     access_key_secret: str
     aliyun_window: timedelta = timedelta(seconds=900)
     tencent_window: timedelta = timedelta(seconds=300)
+    plain_window: timedelta = timedelta(seconds=300)
 
 
 def check_aliyun(request: Request, keys: Keys, nonces: Nonces, now: datetime) -> datetime:
@@ -156,6 +157,26 @@ def check_tencent(request: Request, keys: Keys, now: datetime) -> datetime:
     expected = _hmac(key, f"TC3-HMAC-SHA256\n{stamp}\n{scope}\n{_sha256(canonical)}").hex()
     if day != signed_at.strftime("%Y-%m-%d") or service != "sms" or not _same(expected, signature):
         raise Refusal("AuthFailure.SignatureFailure", "The signature does not match.", 200)
+    return signed_at
+
+
+def check_plain(request: Request, keys: Keys, nonces: Nonces, now: datetime) -> datetime:
+    """Check a request of the plain dialect and use up its nonce. Returns when it was signed; raises Refusal."""
+    stamp, nonce = request.headers.get("x-sms-timestamp", ""), request.headers.get("x-sms-nonce", "")
+    if not stamp.isdecimal() or len(stamp) > 11 or not nonce:
+        raise Refusal("bad_signature", "timestamp and nonce are needed", 401)
+    if request.headers.get("x-sms-key") != keys.access_key_id:
+        raise Refusal("bad_key", "no such key", 401)
+    body = hashlib.sha256(request.body).hexdigest()
+    lines = "\n".join([request.method, request.path, stamp, nonce, body])
+    expected = _hmac(keys.access_key_secret.encode(), lines).hex()
+    if not _same(expected, request.headers.get("x-sms-signature", "")):
+        raise Refusal("bad_signature", "the signature does not match", 401)
+    signed_at = datetime.fromtimestamp(int(stamp), UTC)
+    if abs(now - signed_at) > keys.plain_window:
+        raise Refusal("stale_timestamp", "signed too long ago", 401)
+    if not nonces.use(nonce, now):
+        raise Refusal("nonce_used", "this nonce was used already", 409)
     return signed_at
 
 

@@ -81,8 +81,9 @@ class Templates:
 
 
 def parts(text: str) -> int:
-    """How many messages a text is billed as: 70 characters in one, 67 each in more."""
-    return 1 if len(text) <= 70 else -(-len(text) // 67)
+    """How many messages a text is billed as: 70 characters in one, 67 each in more; rare ones count twice."""
+    count = sum(2 if ord(char) > 0xFFFF else 1 for char in text)
+    return 1 if count <= 70 else -(-count // 67)
 
 
 def _check(value: str) -> None:

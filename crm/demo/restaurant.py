@@ -24,6 +24,7 @@ from crm.demo.followup import FollowUp
 from crm.demo.guests import invent
 from crm.demo.habits import come
 from crm.demo.owners import give_owners, judge_some
+from crm.demo.voices import Voices
 from reports.services import count_day
 from staff.models import Role
 from tiering.selectors.schemes import preset
@@ -60,7 +61,13 @@ class _Life:
     diary: Diary
     follow_up: FollowUp
     desk: Desk
+    voices: Voices
     today: date
+
+    def write_until(self, at: datetime) -> None:
+        """Write down whatever was known by `at`: who came, and what they said."""
+        self.diary.write_until(at)
+        self.voices.speak_until(at)
 
     def night_of(self, day: date) -> datetime:
         """The moment at which the night of business date `day` ran."""
@@ -89,11 +96,12 @@ def build(*, seed: int, today: date, at: datetime, size: Size, say: Say) -> None
     last_night = nightly.last_closed(staff.stores[0], at)
     full_from = last_night - timedelta(days=size.full_nights - 1)
     diary = Diary(staff, first, people, visits)
-    life = _Life(diary, FollowUp(diary, seed, at), Desk(diary, seed, visits, full_from, today), today)
+    desk, voices = Desk(diary, seed, visits, full_from, today), Voices(diary, seed, visits, today)
+    life = _Life(diary, FollowUp(diary, seed, at), desk, voices, today)
     with _texts_can_be_sent():
         _grade_the_past(life, size.graded_months, full_from, say)
         _nights(life, full_from, last_night, say)
-    diary.write_until(at)
+    life.write_until(at)
     _shift_runs()
 
 
@@ -124,13 +132,13 @@ def _grade_the_past(life: _Life, months: int, full_from: date, say: Say) -> None
     """The months before the full nights, graded every other Sunday and at month ends."""
     begin = add_months(life.today.replace(day=1), -months)
     _adopt(life, begin)
-    life.diary.write_until(life.night_of(begin - timedelta(days=1)))
+    life.write_until(life.night_of(begin - timedelta(days=1)))
     _analyze()
     nights = [begin + timedelta(days=n) for n in range((full_from - begin).days)]
     graded = [day for day in nights if _ends_fortnight(day) or _ends_month(day) or day == nights[-1]]
     for day in graded:
         at = life.night_of(day)
-        life.diary.write_until(at)
+        life.write_until(at)
         for store in life.diary.staff.stores:
             decide_night(store, day, at=at, approved=True)
             if _ends_month(day):
@@ -156,7 +164,7 @@ def _nights(life: _Life, full_from: date, last: date, say: Say) -> None:
     day = full_from
     while day <= last:
         at, morning = life.night_of(day), day + timedelta(days=1)
-        life.diary.write_until(at)
+        life.write_until(at)
         for place, store in enumerate(life.diary.staff.stores):
             steps = nightly.run(store.pk, day, at=at, by_hand=True)
             if any(step.get("held") for step in steps):

@@ -11,218 +11,15 @@ from common.cells import shorten
 from common.fields import encrypt
 from common.keys import blind_index, current_keys
 from common.phones import last_four, mask
+from customers.imports import guest_statements as sql
 from customers.imports.files import Brought
 from customers.imports.rows import CustomerRow, RowError
 from customers.imports.stage import new_table, stage_rows
 from customers.models import Phone
+from customers.origin import OVERSEAS, is_abroad
 from customers.services.upkeep import refresh_gaps, refresh_search_keys
 from staff.access import staff_of
 from staff.models import Person, Store
-
-_STAGE = (
-    ("row", "int"),
-    ("external_id", "text"),
-    ("phone_index", "bytea"),
-    ("number", "bytea"),
-    ("last_four", "text"),
-    ("name", "text"),
-    ("sex", "text"),
-    ("birth_calendar", "text"),
-    ("birth_year", "smallint"),
-    ("birth_month", "smallint"),
-    ("birth_day", "smallint"),
-    ("birth_leap", "boolean"),
-    ("address", "text"),
-    ("industry", "text"),
-    ("position", "text"),
-    ("married", "boolean"),
-    ("tags", "text"),
-    ("owner_id", "bigint"),
-    ("consent", "boolean"),
-    ("introducer", "text"),
-    ("introducer_index", "bytea"),
-    ("introducer_row", "int"),
-    ("since", "date"),
-)
-
-# Who a row speaks of: by the number in this store, else by the own number of the brand's guest.
-_MATCH = """
-    SELECT s.row, n.customer_id AS by_number, t.customer_id AS by_phone, h.external_id AS number_here,
-        coalesce(n.customer_id, t.customer_id) AS customer_id, coalesce(n.id, h.id) AS patronage_id
-    FROM import_customer s
-    LEFT JOIN customers_patronage n ON n.store_id = %(store)s AND n.external_id = s.external_id
-    LEFT JOIN customers_phone t ON t.brand_id = %(brand)s AND t.number_index = s.phone_index AND t.kind = 'own'
-    LEFT JOIN customers_patronage h ON h.store_id = %(store)s AND h.customer_id = t.customer_id
-"""
-
-_DISPUTED = """
-    SELECT m.row, CASE WHEN m.by_number IS NOT NULL THEN 'phone_of_other_guest' ELSE 'phone_has_other_number' END,
-        m.number_here
-    FROM import_match m JOIN import_customer s USING (row)
-    WHERE m.by_number <> m.by_phone
-        OR (m.by_number IS NULL AND m.number_here NOT IN (s.external_id, 'G-' || m.by_phone))
-"""
-
-_SAME_GUEST = """
-    SELECT row, first FROM (
-        SELECT row, customer_id, min(row) OVER (PARTITION BY customer_id) AS first FROM import_match
-        WHERE customer_id IS NOT NULL AND row <> ALL(%(bad)s)
-    ) m WHERE row <> first
-"""
-
-_INTRODUCERS = """
-    SELECT s.row, coalesce(n.customer_id, h.customer_id) AS introducer_id, s.introducer_row
-    FROM import_customer s
-    LEFT JOIN customers_patronage n ON n.store_id = %(store)s AND n.external_id = s.introducer
-    LEFT JOIN customers_phone t ON t.brand_id = %(brand)s AND t.number_index = s.introducer_index
-        AND t.kind = 'own'
-    LEFT JOIN customers_patronage h ON h.store_id = %(store)s AND h.customer_id = t.customer_id
-    WHERE s.introducer IS NOT NULL
-"""
-
-# What each row wants to be, and which parts of it differ from what is on file. A guest of this store takes what
-# the file says; a guest whom only other stores knew takes it where nothing was known. A blank says nothing.
-_PLAN = """
-    WITH wanted AS (
-        SELECT m.row, m.customer_id, m.patronage_id, p.id IS NULL AND c.id IS NOT NULL AS is_linked,
-            CASE WHEN c.id IS NULL OR p.id IS NOT NULL THEN s.name ELSE c.name END AS name,
-            {plain},
-            CASE WHEN p.id IS NULL THEN coalesce(c.married, s.married) ELSE coalesce(s.married, c.married) END
-                AS married,
-            s.birth_month IS NOT NULL AND (c.birth_month IS NULL OR (p.id IS NOT NULL AND (
-                (s.birth_calendar, s.birth_month, s.birth_day, s.birth_leap)
-                    <> (c.birth_calendar, c.birth_month, c.birth_day, c.birth_leap)
-                OR s.birth_year <> coalesce(c.birth_year, 0)))) AS takes_birthday,
-            p.id IS NOT NULL AND (s.external_id <> p.external_id OR s.since <> p.since
-                OR s.owner_id <> coalesce(p.owner_id, 0)) AS patronage,
-            s.phone_index IS NOT NULL AND o.number_index IS DISTINCT FROM s.phone_index AS phone,
-            EXISTS (SELECT 1 FROM json_array_elements_text(s.tags::json) w(word) WHERE NOT EXISTS (
-                SELECT 1 FROM customers_tag g WHERE g.customer_id = m.customer_id AND g.word = w.word
-                    AND g.removed_at IS NULL)) AS tags,
-            s.consent IS NOT NULL AND s.consent IS DISTINCT FROM (
-                SELECT k.given FROM customers_consent k WHERE k.customer_id = m.customer_id AND k.purpose = 'sms'
-                    AND k.phone_id IS NULL ORDER BY k.at DESC, k.given, k.id DESC LIMIT 1)
-                -- An undated yes in a file does not undo a no that the guest told somebody.
-                AND NOT (s.consent AND coalesce((
-                    SELECT NOT k.given AND k.source <> 'import' FROM customers_consent k
-                    WHERE k.customer_id = m.customer_id AND k.purpose = 'sms' AND k.phone_id IS NULL
-                    ORDER BY k.at DESC, k.given, k.id DESC LIMIT 1), false)) AS consent,
-            i.row IS NOT NULL AND (v.id IS NULL OR (p.id IS NOT NULL
-                AND v.introducer_id IS DISTINCT FROM coalesce(i.introducer_id, im.customer_id))) AS introduction,
-            c
-        FROM import_match m JOIN import_customer s USING (row)
-        LEFT JOIN customers_customer c ON c.id = m.customer_id
-        LEFT JOIN customers_patronage p ON p.id = m.patronage_id
-        LEFT JOIN customers_phone o ON o.customer_id = m.customer_id AND o.kind = 'own'
-        LEFT JOIN import_introducer i ON i.row = m.row
-        LEFT JOIN import_match im ON im.row = i.introducer_row AND i.introducer_id IS NULL
-        LEFT JOIN customers_introduction v ON v.customer_id = m.customer_id AND v.voided_at IS NULL
-        WHERE m.row <> ALL(%(bad)s)
-    ), compared AS (
-        SELECT w.*, w.takes_birthday OR (w.name, w.sex, w.address, w.industry, w.position)
-            IS DISTINCT FROM ((w.c).name, (w.c).sex, (w.c).address, (w.c).industry, (w.c).position)
-            OR w.married IS DISTINCT FROM (w.c).married AS profile
-        FROM wanted w
-    )
-    SELECT row, customer_id, name, sex, address, industry, position, married, takes_birthday, patronage, phone, tags,
-        consent, introduction, profile,
-        CASE WHEN customer_id IS NULL THEN 'created' WHEN is_linked THEN 'linked'
-            WHEN profile OR patronage OR phone OR tags OR consent OR introduction THEN 'updated'
-            ELSE 'unchanged' END AS outcome
-    FROM compared
-""".format(
-    plain=", ".join(
-        f"CASE WHEN p.id IS NULL THEN coalesce(nullif(c.{name}, ''), s.{name}) "
-        f"ELSE coalesce(nullif(s.{name}, ''), c.{name}) END AS {name}"
-        for name in ("sex", "address", "industry", "position")
-    )
-)
-
-_CREATE = """
-    INSERT INTO customers_customer (id, brand_id, name, salutation, sex, birth_calendar, birth_leap, address,
-        industry, position, married, likes, name_key, search_keys, created_at, created_by_id, birth_year,
-        birth_month, birth_day)
-    SELECT l.customer_id, %(brand)s, l.name, '', l.sex, s.birth_calendar, s.birth_leap, l.address, l.industry,
-        l.position, l.married, '', '', '{}', %(at)s, %(by)s, s.birth_year, s.birth_month, s.birth_day
-    FROM import_plan l JOIN import_customer s USING (row) WHERE l.outcome = 'created' ORDER BY l.row
-"""
-
-_CHANGE = """
-    UPDATE customers_customer c SET name = l.name, sex = l.sex, address = l.address, industry = l.industry,
-        position = l.position, married = l.married,
-        birth_calendar = CASE WHEN l.takes_birthday THEN s.birth_calendar ELSE c.birth_calendar END,
-        birth_year = CASE WHEN l.takes_birthday THEN s.birth_year ELSE c.birth_year END,
-        birth_month = CASE WHEN l.takes_birthday THEN s.birth_month ELSE c.birth_month END,
-        birth_day = CASE WHEN l.takes_birthday THEN s.birth_day ELSE c.birth_day END,
-        birth_leap = CASE WHEN l.takes_birthday THEN s.birth_leap ELSE c.birth_leap END
-    FROM import_plan l JOIN import_customer s USING (row)
-    WHERE c.id = l.customer_id AND l.profile AND l.outcome <> 'created'
-"""
-
-# A guest without a number gets G-<id>; where another guest has just that, the store's id goes behind it.
-_PATRONISE = """
-    INSERT INTO customers_patronage (customer_id, store_id, external_id, owner_id, since, usual_table, tier,
-        visits_total, spend_total_fen, last_external_id)
-    SELECT l.customer_id, %(store)s, coalesce(s.external_id, 'G-' || l.customer_id ||
-            CASE WHEN x.id IS NULL AND f.row IS NULL THEN '' ELSE '-' || %(store)s END),
-        s.owner_id, coalesce(s.since, %(today)s), '', '', 0, 0, ''
-    FROM import_plan l JOIN import_customer s USING (row)
-    LEFT JOIN customers_patronage x ON x.store_id = %(store)s AND x.external_id = 'G-' || l.customer_id
-    LEFT JOIN import_customer f ON f.external_id = 'G-' || l.customer_id
-    WHERE l.outcome IN ('created', 'linked') ORDER BY l.row
-"""
-
-_REPATRONISE = """
-    UPDATE customers_patronage p SET external_id = coalesce(s.external_id, p.external_id),
-        owner_id = coalesce(s.owner_id, p.owner_id), since = coalesce(s.since, p.since)
-    FROM import_plan l JOIN import_customer s USING (row)
-    WHERE p.store_id = %(store)s AND p.customer_id = l.customer_id AND l.patronage AND l.outcome = 'updated'
-"""
-
-_OLD_CONTACTS = """
-    SELECT t.id FROM customers_phone t JOIN import_plan l USING (customer_id) JOIN import_customer s USING (row)
-    WHERE l.phone AND t.kind = 'contact' AND t.number_index = s.phone_index
-"""
-
-_CHANGE_PHONES = """
-    UPDATE customers_phone t SET number = s.number, number_index = s.phone_index, last_four = s.last_four,
-        added_at = %(at)s
-    FROM import_plan l JOIN import_customer s USING (row)
-    WHERE l.phone AND t.customer_id = l.customer_id AND t.kind = 'own'
-"""
-
-_ADD_PHONES = """
-    INSERT INTO customers_phone (brand_id, customer_id, kind, whose, number, number_index, last_four, added_at)
-    SELECT %(brand)s, l.customer_id, 'own', '', s.number, s.phone_index, s.last_four, %(at)s
-    FROM import_plan l JOIN import_customer s USING (row) WHERE l.phone AND NOT EXISTS (
-        SELECT 1 FROM customers_phone t WHERE t.customer_id = l.customer_id AND t.kind = 'own') ORDER BY l.row
-"""
-
-_ADD_TAGS = """
-    INSERT INTO customers_tag (customer_id, word, added_at, added_by_id)
-    SELECT l.customer_id, w.word, %(at)s, %(by)s
-    FROM import_plan l JOIN import_customer s USING (row), json_array_elements_text(s.tags::json) w(word)
-    WHERE l.tags ON CONFLICT (customer_id, word) WHERE removed_at IS NULL DO NOTHING
-"""
-
-_ADD_CONSENTS = """
-    INSERT INTO customers_consent (customer_id, purpose, given, at, source, wording, store_id, recorded_at,
-        recorded_by_id)
-    SELECT l.customer_id, 'sms', s.consent, %(at)s, 'import', 'v1', %(store)s, %(at)s, %(by)s
-    FROM import_plan l JOIN import_customer s USING (row) WHERE l.consent ORDER BY l.row
-"""
-
-_TAKE_BACK_INTRODUCTIONS = """
-    UPDATE customers_introduction v SET voided_at = %(at)s FROM import_plan l
-    WHERE v.customer_id = l.customer_id AND v.voided_at IS NULL AND l.introduction
-"""
-
-_ADD_INTRODUCTIONS = """
-    INSERT INTO customers_introduction (customer_id, introducer_id, recorded_at, recorded_by_id)
-    SELECT l.customer_id, coalesce(i.introducer_id, il.customer_id), %(at)s, %(by)s
-    FROM import_plan l JOIN import_introducer i USING (row)
-    LEFT JOIN import_plan il ON il.row = i.introducer_row WHERE l.introduction ORDER BY l.row
-"""
 
 
 class CustomerApply:
@@ -243,6 +40,7 @@ class CustomerApply:
             "at": at,
             "by": actor.pk if actor else None,
             "today": self.today,
+            "overseas": OVERSEAS,
         }
         self.owners, self.owner_faults = self._owners(store)
 
@@ -277,7 +75,7 @@ class CustomerApply:
         stage_rows(
             cursor,
             "import_customer",
-            _STAGE,
+            sql.STAGE,
             (
                 (
                     row.row,
@@ -292,7 +90,11 @@ class CustomerApply:
                     row.industry,
                     row.position,
                     row.married,
+                    row.credit,
+                    row.influence,
+                    row.distance_km,
                     _json_list(row.tags),
+                    is_abroad(row.phone),
                     self.owners.get(row.owner),
                     row.consent_sms,
                     row.introduced_by or None,
@@ -304,16 +106,16 @@ class CustomerApply:
                 for row in self.brought.good
             ),
         )
-        new_table(cursor, "import_match", _MATCH, self.params)
-        new_table(cursor, "import_introducer", _INTRODUCERS, self.params)
+        new_table(cursor, "import_match", sql.MATCH, self.params)
+        new_table(cursor, "import_introducer", sql.INTRODUCERS, self.params)
 
     def faults(self, cursor: Any, only_good: bool) -> list[RowError]:
         """What is wrong with the rows beside the database; with `only_good` a refused introducer is a fault too."""
         fault = self.brought.fault
         found = list(self.owner_faults)
-        cursor.execute(_DISPUTED)
+        cursor.execute(sql.DISPUTED)
         found += [fault(row, "phone", code, number=number) for row, code, number in cursor.fetchall()]
-        cursor.execute(_SAME_GUEST, {"bad": [error.row for error in found]})
+        cursor.execute(sql.SAME_GUEST, {"bad": [error.row for error in found]})
         found += [fault(row, "phone", "row_same_guest", row=first) for row, first in cursor.fetchall()]
         return found + self._introducer_faults(cursor, found, only_good)
 
@@ -348,27 +150,24 @@ class CustomerApply:
 
     def plan(self, cursor: Any, bad: Collection[int]) -> Counter[str]:
         """What becomes of each row that is not `bad`, counted."""
-        new_table(cursor, "import_plan", _PLAN, {"bad": list(bad)})
+        new_table(cursor, "import_plan", sql.PLAN, {"bad": list(bad)})
         cursor.execute("SELECT outcome, count(*) FROM import_plan GROUP BY outcome")
         return Counter(dict(cursor.fetchall()))
 
     def write(self, cursor: Any) -> None:
         """Bring the database to what the plan says."""
-        cursor.execute(
-            "UPDATE import_plan SET customer_id = nextval(pg_get_serial_sequence('customers_customer', 'id')) "
-            "WHERE outcome = 'created'"
-        )
-        for statement in (_CREATE, _CHANGE, _PATRONISE, _REPATRONISE):
+        for statement in (sql.NUMBER, sql.CREATE, sql.CHANGE, sql.PATRONISE, sql.REPATRONISE):
             cursor.execute(statement, self.params)
-        cursor.execute(_OLD_CONTACTS)
+        cursor.execute(sql.OLD_CONTACTS)
         Phone.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).delete()
         for statement in (
-            _CHANGE_PHONES,
-            _ADD_PHONES,
-            _ADD_TAGS,
-            _ADD_CONSENTS,
-            _TAKE_BACK_INTRODUCTIONS,
-            _ADD_INTRODUCTIONS,
+            sql.CHANGE_PHONES,
+            sql.ADD_PHONES,
+            sql.ADD_TAGS,
+            sql.ADD_OVERSEAS,
+            sql.ADD_CONSENTS,
+            sql.TAKE_BACK_INTRODUCTIONS,
+            sql.ADD_INTRODUCTIONS,
         ):
             cursor.execute(statement, self.params)
         cursor.execute(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from common.birthdays import Birthday, parse_birthday, parse_calendar
@@ -25,6 +26,7 @@ from common.cells import (
 )
 from common.phones import normalise_phone
 from common.tables import Column, HeaderMap, Table, map_headers
+from customers.ratings import parse_distance, parse_rating
 
 CUSTOMER_COLUMNS = (
     Column("external_id", ("客户编号", "会员编号", "会员号")),
@@ -37,6 +39,9 @@ CUSTOMER_COLUMNS = (
     Column("industry", ("行业",)),
     Column("position", ("职位", "职务")),
     Column("married", ("婚否", "婚姻状况")),
+    Column("credit", ("消费信誉", "信誉")),
+    Column("influence", ("影响力",)),
+    Column("distance_km", ("距离", "离店公里数", "距离公里")),
     Column("tags", ("标签",)),
     Column("owner", ("负责人",)),
     Column("consent_sms", ("短信同意", "同意短信")),
@@ -54,6 +59,7 @@ VISIT_COLUMNS = (
     Column("occasion", ("消费形式",)),
     Column("channel", ("渠道",)),
     Column("dishes", ("菜品",)),
+    Column("coupon", ("用券", "优惠券")),
     Column("note", ("备注",)),
 )
 # Of each pair a file needs at least one.
@@ -104,6 +110,9 @@ class CustomerRow:
     industry: str = ""
     position: str = ""
     married: bool | None = None
+    credit: int | None = None
+    influence: int | None = None
+    distance_km: Decimal | None = None
     tags: tuple[str, ...] = ()
     owner: str = ""
     consent_sms: bool | None = None
@@ -127,6 +136,7 @@ class VisitRow:
     occasion: str = ""
     channel: str = ""
     dishes: tuple[tuple[str, int | float], ...] = ()
+    coupon: bool | None = None
     note: str = ""
 
 
@@ -226,6 +236,9 @@ def _customer(cells: _Cells, today: date) -> CustomerRow:
         industry=cells.take("industry", _line(60), ""),
         position=cells.take("position", _line(60), ""),
         married=cells.take("married", parse_yes_no, None),
+        credit=cells.take("credit", parse_rating, None),
+        influence=cells.take("influence", parse_rating, None),
+        distance_km=cells.take("distance_km", parse_distance, None),
         tags=cells.take("tags", _tags, ()),
         owner=cells.take("owner", _line(150), ""),
         consent_sms=cells.take("consent_sms", parse_yes_no, None),
@@ -266,6 +279,7 @@ def _visit(cells: _Cells, zone: tzinfo, at: datetime) -> VisitRow | None:
         occasion=cells.take("occasion", lambda text: _choice(text, OCCASIONS), ""),
         channel=cells.take("channel", lambda text: _choice(text, CHANNELS), ""),
         dishes=cells.take("dishes", parse_dishes, ()),
+        coupon=cells.take("coupon", parse_yes_no, None),
         note=cells.take("note", _text(1000), ""),
     )
     return None if cells.faults else row

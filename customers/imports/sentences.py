@@ -27,6 +27,9 @@ add_sentences(
         "day_ahead": _("日期 %(text)s 在今天之后。"),
         "visit_too_far_ahead": _("消费时间比现在晚一天以上。"),
         "word_not_allowed": _("看不懂“%(text)s”，可以填：%(allowed)s。"),
+        "rating_unreadable": _("看不懂“%(text)s”，请填 1 到 5 的整数。"),
+        "distance_unreadable": _("看不懂距离“%(text)s”，请填公里数，例如 0.6。"),
+        "distance_too_far": _("距离“%(text)s”太远，最多 9,999.9 公里。"),
         "dish_unreadable": _("看不懂菜品“%(text)s”，请写成 红烧肉×2;米饭×3。"),
         # one row beside the others of its file
         "row_repeats_number": _("编号 %(number)s 在第 %(row)s 行已经出现，两行内容不同。"),

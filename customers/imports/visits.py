@@ -30,6 +30,7 @@ _STAGE = (
     ("occasion", "text"),
     ("channel", "text"),
     ("dishes", "jsonb"),
+    ("coupon", "boolean"),
     ("note", "bytea"),
 )
 
@@ -63,7 +64,8 @@ _PLAN = """
                     IS DISTINCT FROM (m.customer_id, s.visited_at, s.amount_fen)
                 OR s.party_size IS DISTINCT FROM v.party_size AND s.party_size IS NOT NULL
                 OR s.table_no NOT IN ('', v.table_no) OR s.occasion NOT IN ('', v.occasion)
-                OR s.channel NOT IN ('', v.channel) OR s.dishes <> v.dishes THEN 'corrected'
+                OR s.channel NOT IN ('', v.channel) OR s.dishes <> v.dishes OR s.coupon <> v.coupon
+                THEN 'corrected'
             ELSE 'unchanged' END AS outcome
     FROM import_visit s JOIN import_match m USING (row)
     LEFT JOIN customers_visit v ON v.store_id = %(store)s AND v.external_id = s.external_id
@@ -90,26 +92,36 @@ _CORRECT = """
         UPDATE customers_visit v SET voided_at = %(at)s, voided_by_id = %(by)s, void_reason = %(reason)s,
             replaced_by_id = l.new_id
         FROM import_plan l WHERE v.id = l.old_id AND l.outcome = 'corrected'
-        RETURNING l.row, l.new_id, l.customer_id, v.party_size, v.table_no, v.occasion, v.channel, v.dishes, v.note
+        RETURNING l.row, l.new_id, l.customer_id, v.party_size, v.table_no, v.occasion, v.channel, v.dishes,
+            v.coupon, v.note
     )
     INSERT INTO customers_visit (id, store_id, customer_id, external_id, business_date, visited_at, amount_fen,
-        party_size, table_no, occasion, channel, dishes, note, entry, recorded_at, recorded_by_id, counted_at,
-        void_reason)
+        party_size, table_no, occasion, channel, dishes, coupon, note, entry, recorded_at, recorded_by_id,
+        counted_at, void_reason)
     SELECT o.new_id, %(store)s, o.customer_id, s.external_id, s.business_date, s.visited_at, s.amount_fen,
         coalesce(s.party_size, o.party_size), coalesce(nullif(s.table_no, ''), o.table_no),
         coalesce(nullif(s.occasion, ''), o.occasion), coalesce(nullif(s.channel, ''), o.channel),
-        coalesce(s.dishes, o.dishes), coalesce(s.note, o.note), 'import', %(at)s, %(by)s, %(at)s, ''
+        coalesce(s.dishes, o.dishes), coalesce(s.coupon, o.coupon), coalesce(s.note, o.note), 'import',
+        %(at)s, %(by)s, %(at)s, ''
     FROM voided o JOIN import_visit s USING (row)
 """
 
 _INSERT = """
     INSERT INTO customers_visit (id, store_id, customer_id, external_id, business_date, visited_at, amount_fen,
-        party_size, table_no, occasion, channel, dishes, note, entry, recorded_at, recorded_by_id, counted_at,
-        void_reason)
+        party_size, table_no, occasion, channel, dishes, coupon, note, entry, recorded_at, recorded_by_id,
+        counted_at, void_reason)
     SELECT l.new_id, %(store)s, l.customer_id, s.external_id, s.business_date, s.visited_at, s.amount_fen,
-        s.party_size, s.table_no, s.occasion, s.channel, coalesce(s.dishes, '[]'), s.note, 'import', %(at)s,
-        %(by)s, %(at)s, ''
+        s.party_size, s.table_no, s.occasion, s.channel, coalesce(s.dishes, '[]'),
+        coalesce(s.coupon, false), s.note, 'import', %(at)s, %(by)s, %(at)s, ''
     FROM import_plan l JOIN import_visit s USING (row) WHERE l.outcome = 'created' ORDER BY l.row
+"""
+
+# Who sat at the table of a bill sat at the table of its correction; either row tells it, as known in its time.
+_CARRY = """
+    INSERT INTO customers_visitguest (visit_id, customer_id, role, recorded_at, recorded_by_id)
+    SELECT l.new_id, g.customer_id, g.role, %(at)s, g.recorded_by_id
+    FROM import_plan l JOIN customers_visitguest g ON g.visit_id = l.old_id AND g.removed_at IS NULL
+    WHERE l.outcome = 'corrected' AND g.customer_id <> l.customer_id ORDER BY g.id
 """
 
 # A bill that waited for a nod and now stands in a file of the store waits no longer.
@@ -167,6 +179,7 @@ class VisitApply:
                     row.occasion,
                     row.channel,
                     _dishes(row.dishes),
+                    row.coupon,
                     encrypt(row.note, keys) if row.note else None,
                 )
                 for row in self.brought.good
@@ -218,7 +231,7 @@ class VisitApply:
         )
         cursor.execute(_LINK, self.params)
         refresh_search_keys([pk for (pk,) in cursor.fetchall()])
-        for statement in (_CORRECT, _INSERT, _RELEASE):
+        for statement in (_CORRECT, _CARRY, _INSERT, _RELEASE):
             cursor.execute(statement, self.params)
         cursor.execute(_TOUCHED)
         if touched := [pk for (pk,) in cursor.fetchall()]:

@@ -26,6 +26,9 @@ class Calendar(models.TextChoices):
 class Customer(models.Model):
     """A guest of the brand: the profile, known once, wherever the guest dines.
 
+    `credit` (how well bills are paid) and `influence` go from 1 to 5; `distance_km` is how far home or work lies
+    from the restaurant; empty is "not judged".
+
     `search_keys` holds one token per store and way of finding the guest ("7:wxm", "7:8899"), so that a
     search is one index look-up inside one store; `customers.services.search` is its one writer.
     """
@@ -46,6 +49,9 @@ class Customer(models.Model):
     allergies = EncryptedTextField(_("过敏"), null=True, blank=True)
     taboos = EncryptedTextField(_("忌口"), null=True, blank=True)
     likes = models.CharField(_("喜好"), max_length=200, blank=True)
+    credit = models.PositiveSmallIntegerField(_("消费信誉"), null=True, blank=True)
+    influence = models.PositiveSmallIntegerField(_("影响力"), null=True, blank=True)
+    distance_km = models.DecimalField(_("离店公里数"), max_digits=5, decimal_places=1, null=True, blank=True)
     note = EncryptedTextField(_("备注"), null=True, blank=True)
     name_key = models.CharField(max_length=120, blank=True)
     search_keys = ArrayField(models.TextField(), default=list, blank=True)
@@ -71,6 +77,9 @@ class Customer(models.Model):
                 ),
                 name="birthday_whole_or_none",
             ),
+            models.CheckConstraint(condition=models.Q(credit__range=(1, 5)), name="credit_1_to_5"),
+            models.CheckConstraint(condition=models.Q(influence__range=(1, 5)), name="influence_1_to_5"),
+            models.CheckConstraint(condition=models.Q(distance_km__gte=0), name="distance_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -101,8 +110,10 @@ class Patronage(models.Model):
     """A guest's relation to one store: number there, owner, since when; the tier on the door; running sums.
 
     `tier`, `tier_since` are a cached label: the truth is the tier decision, the one writer is
-    `customers.services.labels.set_tiers`. The sums (`visits_total` … `last_external_id`) repeat what the counted
-    visits say; `customers.services.counters` writes them and a step of the night compares them with the visits.
+    `customers.services.labels.set_tiers`. So are `labels`, the tiers of the axes beside it (card, lifecycle …):
+    axis to code, codes joined by `+` where several hold. The sums (`visits_total` … `last_external_id`) repeat
+    what the counted visits say; `customers.services.counters` writes them and a step of the night compares them
+    with the visits.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="patronages")
@@ -113,6 +124,7 @@ class Patronage(models.Model):
     usual_table = models.CharField(_("常用桌台"), max_length=40, blank=True)
     tier = models.CharField(max_length=20, blank=True)
     tier_since = models.DateField(null=True)
+    labels = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     visits_total = models.IntegerField(default=0)
     spend_total_fen = models.BigIntegerField(default=0)
     first_visit_on = models.DateField(null=True)

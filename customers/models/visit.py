@@ -70,6 +70,7 @@ class Visit(models.Model):
     occasion = models.CharField(_("消费形式"), max_length=12, choices=Occasion, blank=True, db_default="")
     channel = models.CharField(_("渠道"), max_length=10, choices=Channel, blank=True, db_default="")
     dishes = models.JSONField(_("菜品"), default=list, db_default=models.Value([], models.JSONField()))
+    coupon = models.BooleanField(_("用券"), default=False, db_default=False)
     note = EncryptedTextField(_("备注"), null=True, blank=True)
     entry = models.CharField(max_length=8, choices=Entry)
     body_sha256 = models.BinaryField(max_length=32, null=True)
@@ -117,3 +118,41 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.business_date}"
+
+
+class VisitGuest(models.Model):
+    """A guest who sat at the table of somebody else's visit, and as what; from one moment to another.
+
+    The visit's own customer has no row here. When a visit is corrected the living rows are copied to the one that
+    replaces it, so that either visit tells its table as it was known then.
+    """
+
+    class Role(models.TextChoices):
+        GUEST = "guest", _("受邀客人")
+        ORDERER = "orderer", _("点菜人")
+        PAYER = "payer", _("买单人")
+
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="companions", db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="seats")
+    role = models.CharField(_("身份"), max_length=8, choices=Role)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visit", "customer", "role"],
+                condition=models.Q(removed_at=None),
+                name="one_seat_a_role",
+            ),
+        ]
+        indexes = [models.Index(fields=["visit"], name="seat_of_visit")]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.role}"

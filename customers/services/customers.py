@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,6 +12,8 @@ from common.errors import NotHere, Refused
 from common.keys import blind_index
 from common.phones import last_four
 from customers.models import Consent, Customer, Introduction, OptOut, Patronage, Phone, Reveal, Tag
+from customers.origin import OVERSEAS, is_abroad
+from customers.ratings import MOST_KM, RATINGS
 from customers.services.upkeep import refresh_gaps, refresh_search_keys
 from staff.models import Brand, Person, Store
 
@@ -19,7 +22,8 @@ from staff.models import Brand, Person, Store
 class Profile:
     """A guest as told. None (or an absent text) means: not said, leave as it is.
 
-    `phone` is normalised; `owner` a person of the store; `introduced_by` a guest's id.
+    `phone` is normalised; `owner` a person of the store; `introduced_by` a guest's id. `credit`, `influence` 1 to 5;
+    `cleared` names the judgements (credit, influence, distance_km) that no longer stand.
     """
 
     name: str | None = None
@@ -35,6 +39,10 @@ class Profile:
     taboos: str | None = None
     likes: str | None = None
     note: str | None = None
+    credit: int | None = None
+    influence: int | None = None
+    distance_km: Decimal | None = None
+    cleared: frozenset[str] = frozenset()
     usual_table: str | None = None
     tags: tuple[str, ...] | None = None
     owner: Person | None = None
@@ -56,7 +64,9 @@ class Registered:
 
 _PLAIN = (
     "name", "salutation", "sex", "address", "industry", "position", "married", "allergies", "taboos", "likes", "note",
+    "credit", "influence", "distance_km",
 )  # fmt: skip
+JUDGED = ("credit", "influence", "distance_km")
 
 
 def register_customer(
@@ -145,6 +155,10 @@ def _apply(
     at: datetime,
     source: str,
 ) -> None:
+    _check_judged(profile)
+    for name in JUDGED:
+        if name in profile.cleared:
+            setattr(customer, name, None)
     for name in _PLAIN:
         if (value := getattr(profile, name)) is not None:
             setattr(customer, name, value.strip() if isinstance(value, str) else value)
@@ -158,7 +172,7 @@ def _apply(
     if profile.owner is not None or profile.usual_table is not None:
         patronage.save(update_fields=["owner", "usual_table"])
     if profile.phone:
-        set_own_number(customer=customer, phone=profile.phone, at=at)
+        set_own_number(customer=customer, phone=profile.phone, actor=actor, at=at)
     for phone, whose in profile.contacts:
         add_contact_number(customer=customer, phone=phone, whose=whose, at=at)
     if profile.tags is not None:
@@ -182,6 +196,14 @@ def _apply(
     refresh_search_keys([customer.pk])
 
 
+def _check_judged(profile: Profile) -> None:
+    for name in ("credit", "influence"):
+        if (value := getattr(profile, name)) is not None and value not in RATINGS:
+            raise Refused("rating_out_of_range", field=name)
+    if profile.distance_km is not None and not 0 <= profile.distance_km <= MOST_KM:
+        raise Refused("distance_out_of_range", field="distance_km")
+
+
 def set_birthday(customer: Customer, birthday: Birthday) -> None:
     """Fill the birthday columns (the caller saves)."""
     customer.birth_calendar = birthday.calendar
@@ -190,13 +212,17 @@ def set_birthday(customer: Customer, birthday: Birthday) -> None:
     customer.birth_leap = birthday.leap
 
 
-def set_own_number(*, customer: Customer, phone: str, at: datetime) -> Phone:
-    """Give a guest an own number, replacing an earlier one; another guest's own number is refused (409)."""
+def set_own_number(*, customer: Customer, phone: str, actor: Person | None, at: datetime) -> Phone:
+    """Give a guest an own number, replacing an earlier one; another guest's own number is refused (409).
+
+    A number abroad that the guest did not have before brings the tag `overseas`; saying it again does not.
+    """
     index = blind_index("phone", phone)
     taken = Phone.objects.filter(brand_id=customer.brand_id, number_index=index, kind=Phone.Kind.OWN)
     if taken.exclude(customer=customer).exists():
         raise Refused("phone_taken", field="phone", status=409)
     Phone.objects.filter(customer=customer, number_index=index, kind=Phone.Kind.CONTACT).delete()
+    had_it = Phone.objects.filter(customer=customer, number_index=index, kind=Phone.Kind.OWN).exists()
     number, _ = Phone.objects.update_or_create(
         customer=customer,
         kind=Phone.Kind.OWN,
@@ -208,6 +234,8 @@ def set_own_number(*, customer: Customer, phone: str, at: datetime) -> Phone:
             "added_at": at,
         },
     )
+    if is_abroad(phone) and not had_it:
+        add_tag(customer=customer, word=OVERSEAS, actor=actor, at=at)
     return number
 
 

@@ -17,17 +17,22 @@ from common.clock import business_date
 from common.errors import NotHere, Refused
 from common.keys import blind_index
 from customers.models import Patronage, Phone, Visit
+from customers.services.companions import seat_by_number
 from customers.services.upkeep import recount, refresh_search_keys
 from staff.models import Person, Store
 
 HELD_AFTER = timedelta(days=7)
 AHEAD_AT_MOST = timedelta(days=1)
 MAX_FEN = 100_000_000
+_NAMED_WHERE_ANY = ("coupon", "companions")
 
 
 @dataclass(frozen=True)
 class VisitInput:
-    """A visit as told. One of `customer_id`, `customer_external_id`, `customer_phone` names the guest."""
+    """A visit as told. One of `customer_id`, `customer_external_id`, `customer_phone` names the guest.
+
+    `companions`: who else sat there, (number in this store, role) each.
+    """
 
     visited_at: datetime
     amount_fen: int
@@ -41,10 +46,15 @@ class VisitInput:
     channel: str = ""
     dishes: tuple[tuple[str, float], ...] = ()
     note: str = ""
+    coupon: bool = False
+    companions: tuple[tuple[str, str], ...] = ()
 
     def digest(self) -> bytes:
-        """What makes two bodies the same: SHA-256 over every value, the moment in UTC."""
-        values = dict(self.__dict__)
+        """What makes two bodies the same: SHA-256 over every value, the moment in UTC.
+
+        A coupon and companions count only where there are any: a body that does not know them stays the same.
+        """
+        values = {name: v for name, v in self.__dict__.items() if v or name not in _NAMED_WHERE_ANY}
         values["visited_at"] = self.visited_at.astimezone(UTC).isoformat()
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
 
@@ -73,11 +83,11 @@ WITH who AS (
     SELECT p.id, p.customer_id FROM customers_patronage p WHERE p.store_id = %(store)s AND {who}
 ), new AS (
     INSERT INTO customers_visit (id, store_id, customer_id, external_id, business_date, visited_at, amount_fen,
-        party_size, table_no, occasion, channel, dishes, note, entry, body_sha256, recorded_at, recorded_by_id,
-        counted_at)
+        party_size, table_no, occasion, channel, dishes, note, coupon, entry, body_sha256, recorded_at,
+        recorded_by_id, counted_at)
     SELECT %(id)s, %(store)s, who.customer_id, %(external_id)s, %(business_date)s, %(visited_at)s, %(amount)s,
-        %(party_size)s, %(table)s, %(occasion)s, %(channel)s, %(dishes)s::jsonb, %(note)s, %(entry)s, %(digest)s, %(at)s,
-        %(by)s, %(counted_at)s FROM who
+        %(party_size)s, %(table)s, %(occasion)s, %(channel)s, %(dishes)s::jsonb, %(note)s, %(coupon)s, %(entry)s,
+        %(digest)s, %(at)s, %(by)s, %(counted_at)s FROM who
     ON CONFLICT DO NOTHING RETURNING customer_id
 ), sums AS (
     UPDATE customers_patronage p SET visits_total = p.visits_total + 1,
@@ -113,8 +123,24 @@ def record_visit(
     """Log a visit. The same id with the same content again is `same`; with other content it is refused (409).
 
     A visit more than seven days old is kept but held: it counts after a manager's nod. Refuses (Refused) a visit
-    more than a day ahead, an absurd amount, a guest who is not known, a bill number that another visit has.
+    more than a day ahead, an absurd amount, a guest who is not known, a bill number that another visit has,
+    companions as `seat_guest` refuses them; then the visit is not kept either.
     """
+    if not visit.companions:
+        return _record(store, visit_id, visit, entry, actor, at)
+    with transaction.atomic():
+        recorded = _record(store, visit_id, visit, entry, actor, at)
+        if recorded.status == "created":
+            seat_by_number(
+                store=store, visit_id=visit_id, host_id=recorded.customer_id, companions=visit.companions,
+                actor=actor, at=at,
+            )  # fmt: skip
+    return recorded
+
+
+def _record(
+    store: Store, visit_id: uuid.UUID, visit: VisitInput, entry: str, actor: Person | None, at: datetime
+) -> Recorded:
     _check(visit, at)
     params = _params(store, visit_id, visit, entry, actor, at)
     sql = _RECORD.format(who=_WHO[params.pop("by_what")], later=_LATER)
@@ -177,6 +203,7 @@ def _params(
         "channel": visit.channel,
         "dishes": json.dumps([{"name": name, "quantity": n} for name, n in visit.dishes]),
         "note": note,
+        "coupon": visit.coupon,
         "entry": entry,
         "digest": visit.digest(),
         "at": at,

@@ -10,13 +10,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.clock import now
 from common.errors import Refused
-from customers.forms import ProfileForm, ReasonForm, TagForm, initial_of
-from customers.models import Customer
+from customers.forms import CompanionForm, ParticipationForm, ProfileForm, ReasonForm, TagForm, initial_of
+from customers.models import Customer, Visit
 from customers.models.consent import Source
 from customers.selectors.archive import Archive, archive
+from customers.selectors.company import companions_of, influence_of, participations_of
 from customers.selectors.listing import guests_of, look_up
 from customers.selectors.people import has_birthday_soon, masked_numbers
+from customers.services.companions import seat_guest
 from customers.services.customers import (
+    JUDGED,
     Profile,
     add_tag,
     change_customer,
@@ -25,6 +28,7 @@ from customers.services.customers import (
     reveal_phone,
     state_consent,
 )
+from customers.services.events import record_participation, void_participation
 from staff.access import staff_of, who_may
 from staff.models import Person
 from staff.pages import PageRequest, found, person_of, tell, today_of
@@ -42,12 +46,19 @@ def _archive(request: PageRequest, pk: int) -> Archive:
 
 def _page(request: PageRequest, guest: Archive, status: int = 200, **more: Any) -> HttpResponse:
     day = today_of(request)
+    table = request.GET.get("table", "")
     context = {
         "guest": guest,
         "patronage": guest.patronage,
         "customer": guest.patronage.customer,
         "birthday_on": has_birthday_soon(guest.patronage.customer.birthday, day),
         "staff": [person for person, _role in staff_of(request.principal.store, day)],
+        "companions": companions_of(guest.visits),
+        "seat_form": CompanionForm(initial={"visit": table}, store=request.principal.store),
+        "seat_open": bool(table),
+        "influence": influence_of(request.principal.store, guest.patronage.customer_id, day),
+        "participations": participations_of(request.principal.store, guest.patronage.customer_id),
+        "event_form": ParticipationForm(initial={"attended_on": day}),
         "tag_form": TagForm(),
         "reason_form": ReasonForm(),
         **more,
@@ -154,8 +165,10 @@ def _initial(guest: Customer) -> dict[str, Any]:
         "likes",
         "note",
     )
+    judged = {name: getattr(guest, name) for name in JUDGED}
     married = {True: "yes", False: "no"}.get(guest.married) if guest.married is not None else ""
-    return {name: getattr(guest, name) for name in names} | {"married": married} | initial_of(guest.birthday)
+    told = {name: getattr(guest, name) for name in names}
+    return told | judged | {"married": married} | initial_of(guest.birthday)
 
 
 def _form_page(request: PageRequest, form: ProfileForm, status: int = 200, **more: Any) -> HttpResponse:
@@ -208,6 +221,62 @@ def customer_owner(request: PageRequest, pk: int) -> HttpResponse:
         tell(request, refused)
     else:
         messages.success(request, _("负责人已改为 %(name)s。") % {"name": person})
+    return redirect("customer", pk)
+
+
+@require_POST
+def customer_seat(request: PageRequest, pk: int) -> HttpResponse:
+    """Name who else sat at the table of one of the guest's visits, and as what."""
+    guest, store = _archive(request, pk), request.principal.store
+    form = CompanionForm(request.POST, store=store)
+    if form.is_valid():
+        visit_id = form.cleaned_data["visit"]
+        found(Visit.objects.filter(store=store, customer_id=pk, pk=visit_id).first())
+        try:
+            seat = seat_guest(
+                store=store, visit_id=visit_id, customer_id=form.cleaned_data["who"],
+                role=form.cleaned_data["role"], actor=person_of(request), at=now(),
+            )  # fmt: skip
+        except Refused as refused:
+            form.refuse(refused)
+        else:
+            told = {"who": seat.customer.called, "role": seat.get_role_display()}
+            messages.success(request, _("已记下同席：%(who)s，%(role)s。") % told)
+            return redirect("customer", pk)
+    return _page(request, guest, status=422, seat_form=form, seat_open=True)
+
+
+@require_POST
+def customer_event(request: PageRequest, pk: int) -> HttpResponse:
+    """Write down that the guest was at an event of the store."""
+    guest = _archive(request, pk)
+    form = ParticipationForm(request.POST)
+    if form.is_valid():
+        try:
+            row = record_participation(
+                store=request.principal.store, customer_id=pk, event=form.cleaned_data["event"],
+                attended_on=form.cleaned_data["attended_on"], actor=person_of(request), at=now(),
+            )  # fmt: skip
+        except Refused as refused:
+            form.refuse(refused)
+        else:
+            messages.success(request, _("已记下：参加“%(event)s”。") % {"event": row.event})
+            return redirect("customer", pk)
+    return _page(request, guest, status=422, event_form=form)
+
+
+@require_POST
+def customer_event_void(request: PageRequest, pk: int, event_id: int) -> HttpResponse:
+    """It was not so."""
+    try:
+        void_participation(
+            store=request.principal.store, customer_id=pk, participation_id=event_id,
+            actor=person_of(request), at=now(),
+        )  # fmt: skip
+    except Refused as refused:
+        tell(request, refused)
+    else:
+        messages.success(request, _("已撤回这次参加记录。"))
     return redirect("customer", pk)
 
 

@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from common.clock import now
 from common.errors import Refused
 from customers.forms import ReasonForm
+from customers.models import Visit
 from customers.selectors.people import held_visits
+from customers.services.companions import unseat_guest
 from customers.services.visits import release_visit, void_visit
-from staff.pages import PageRequest, person_of, safe_next, tell
+from staff.pages import PageRequest, found, person_of, safe_next, tell
 
 
 @require_safe
@@ -53,3 +55,19 @@ def visit_void(request: PageRequest, pk: UUID) -> HttpResponse:
     else:
         messages.success(request, _("已作废，记录和原因都留着。"))
     return redirect(back)
+
+
+@require_POST
+def visit_unseat(request: PageRequest, pk: UUID, seat_id: int) -> HttpResponse:
+    """Take a companion off the table again."""
+    visit = found(Visit.objects.filter(store=request.principal.store, pk=pk).first())
+    try:
+        unseat_guest(
+            store=request.principal.store, visit_id=pk, seat_id=seat_id, actor=person_of(request), at=now()
+        )
+    except Refused as refused:
+        tell(request, refused)
+    else:
+        messages.success(request, _("已从同席名单里去掉。"))
+    home = reverse("customer", args=[visit.customer_id]) if visit.customer_id else reverse("customers")
+    return redirect(safe_next(request, home))

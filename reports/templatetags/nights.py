@@ -30,6 +30,8 @@ COUNTS: dict[str, str | Promise] = {
     "opened": _("开出 %(n)s 件"),
     "expired": _("过期 %(n)s 件"),
     "planned": _("安排 %(n)s 条"),
+    "parts": _("计费 %(n)s 条"),
+    "cost_fen": _("短信费 %(n)s"),
     "calls": _("转人工 %(n)s 条"),
     "visits": _("消费 %(n)s 笔"),
     "revenue_fen": _("金额 %(n)s"),
@@ -50,7 +52,7 @@ def counts_in_words(counts: dict[str, Any]) -> str:
         if not isinstance(number, int) or isinstance(number, bool) or not number:
             continue
         if name in COUNTS:
-            shown = show_yuan(number) if name == "revenue_fen" else f"{number:,}"
+            shown = show_yuan(number) if name.endswith("_fen") else f"{number:,}"
             parts.append(str(COUNTS[name]) % {"n": shown})
         elif name in REASONS:
             parts.append(f"{REASONS[name]} {number:,}")

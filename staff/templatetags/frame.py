@@ -20,14 +20,18 @@ DESK = [
             "customer-feedback", "complaint-open", "suggestion-record",
         ),
     ),
+    (
+        "tier-groups", _("客群"), "users-group",
+        ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates"),
+    ),
     ("tasks", _("任务"), "checklist", ("task-act",)),
     ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
     ("plan", _("关怀计划"), "heart-handshake", ()),
     ("schemes", _("等级方案"), "stairs-up", ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart")),
-    ("outbox", _("短信"), "message", ()),
+    ("outbox", _("短信"), "message", ("replies", "text-rules")),
     ("nights", _("夜间作业"), "moon", ("night-approve",)),
     ("imports", _("导入"), "table-import", ("import-job",)),
-    ("settings", _("设置"), "settings", ("token-issue", "token-revoke")),
+    ("settings", _("设置"), "settings", ("token-issue", "token-revoke", "dishes", "dish-withdraw")),
 ]  # fmt: skip
 
 

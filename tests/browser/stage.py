@@ -96,7 +96,7 @@ def _yesterday_held(store: Store, on: object, at: datetime) -> None:
     )
     run.steps.create(
         token=1, position=1, name="retier", started_at=at, finished_at=at,
-        counts={"guests": 100, "changed": 60, "rose": 5, "fell": 55, "graded": 100, "top_lost": 12, "limit_percent": 30},
+        counts={"guests": 100, "changed": 60, "rose": 5, "fell": 55, "graded": 100, "unexplained": 12, "limit_percent": 5},
     )  # fmt: skip
 
 

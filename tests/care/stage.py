@@ -98,7 +98,13 @@ def nights(store: Store, first: str, last: str) -> None:
 
 
 def plan_texts(store: Store, on: str, at: datetime | None = None) -> dict[str, int]:
-    """The texts step of the night of business date `on`: for the day after it."""
+    """The texts step of the night of business date `on`, for the day after it: whom it counted, without the price."""
+    counts = plan_texts_priced(store, on, at)
+    return {name: number for name, number in counts.items() if name not in ("parts", "cost_fen")}
+
+
+def plan_texts_priced(store: Store, on: str, at: datetime | None = None) -> dict[str, int]:
+    """The same with the parts of what is planned and their cost in fen."""
     day = date.fromisoformat(on)
     return queue_occasions(store=store, on=day, at=at or morning(day + timedelta(days=1)))
 

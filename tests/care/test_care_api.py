@@ -255,7 +255,7 @@ def test_every_reason_has_words():
     written = {
         "no_phone", "no_consent", "opted_out", "shared_phone", "no_provider", "solemn_day", "one_a_day",
         "window_passed", "window_missed", "number_changed", "number_unreadable", "refused", "unverified",
-        "undelivered", "came", "tier_changed", "scheme_changed", "too_late",
+        "undelivered", "complaint_open", "in_mourning", "cap_day", "cap_month", "budget", "no_receipt", "came", "tier_changed", "scheme_changed", "too_late",
     }  # fmt: skip
     assert written == set(REASONS)
     assert all(reason_words(reason) != reason for reason in written)

@@ -1,5 +1,7 @@
 """Our provider clients against a real simulator process boundary: HTTP on the loopback."""
 
+import hashlib
+import hmac
 import socket
 import threading
 import time
@@ -12,13 +14,14 @@ import pytest
 from care.channels import provider_from_settings
 from care.channels.aliyun import AliyunProvider
 from care.channels.base import Outcome, Outgoing, Provider
+from care.channels.http import HttpProvider
 from care.channels.tencent import TencentProvider
-from care.channels.wire import endpoint
+from care.channels.wire import Result, endpoint
 from care.simulator import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID
 from care.simulator.server import SimulatorServer
 
 PHONE = "13800001111"
-BOTH = ["aliyun", "tencent"]
+EACH = ["aliyun", "tencent", "http"]
 CHINA_OFFSET = timedelta(hours=8)
 
 
@@ -26,6 +29,8 @@ def client(name: str, url: str, secret: str = ACCESS_KEY_SECRET, read_s: float =
     where = endpoint(url, read_s=read_s)
     if name == "aliyun":
         return AliyunProvider(where, ACCESS_KEY_ID, secret, sign_name="熟客小馆")
+    if name == "http":
+        return HttpProvider(where, ACCESS_KEY_ID, secret, sign_name="熟客小馆", prefix="/sms/v1")
     return TencentProvider(where, ACCESS_KEY_ID, secret, SDK_APP_ID, sign_name="熟客小馆")
 
 
@@ -44,7 +49,7 @@ def ledger(simulator: SimulatorServer, out_id: str = "") -> list:
     return simulator.desk.ledger.select(out_id=out_id)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_an_accepted_message_is_in_the_ledger_as_the_guest_would_read_it(simulator, name):
     answer = client(name, simulator.url).send(outgoing(params={"name": "王 总+~*&=%"}))
 
@@ -57,7 +62,7 @@ def test_an_accepted_message_is_in_the_ledger_as_the_guest_would_read_it(simulat
     )
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("phone", ["+8613800001111", "0086 138 0000 1111", "86-138-0000-1111"])
 def test_a_number_may_be_written_with_its_country_code(simulator, name, phone):
     assert client(name, simulator.url).send(outgoing(phone=phone)).outcome is Outcome.ACCEPTED
@@ -66,7 +71,11 @@ def test_a_number_may_be_written_with_its_country_code(simulator, name, phone):
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("aliyun", "SignatureDoesNotMatch"), ("tencent", "AuthFailure.SignatureFailure")],
+    [
+        ("aliyun", "SignatureDoesNotMatch"),
+        ("tencent", "AuthFailure.SignatureFailure"),
+        ("http", "bad_signature"),
+    ],
 )
 def test_a_wrong_secret_stops_the_whole_account_and_sends_nothing(simulator, name, code):
     answer = client(name, simulator.url, secret="not-it").send(outgoing())
@@ -77,7 +86,11 @@ def test_a_wrong_secret_stops_the_whole_account_and_sends_nothing(simulator, nam
 
 @pytest.mark.parametrize(
     ("name", "window_s", "code"),
-    [("aliyun", 900, "InvalidTimeStamp.Expired"), ("tencent", 300, "AuthFailure.SignatureExpire")],
+    [
+        ("aliyun", 900, "InvalidTimeStamp.Expired"),
+        ("tencent", 300, "AuthFailure.SignatureExpire"),
+        ("http", 300, "stale_timestamp"),
+    ],
 )
 def test_a_sender_that_slept_through_the_window_is_refused_by_the_provider(simulator, name, window_s, code):
     provider = client(name, simulator.url)
@@ -89,7 +102,7 @@ def test_a_sender_that_slept_through_the_window_is_refused_by_the_provider(simul
     assert in_time.outcome is Outcome.ACCEPTED
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize(
     ("mode", "outcome", "taken"),
     [
@@ -115,7 +128,7 @@ def test_every_way_to_misbehave_is_told_apart_by_what_it_proves(simulator, name,
     assert provider.send(outgoing("m-2")).outcome is Outcome.ACCEPTED
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_a_message_may_be_taken_after_the_client_has_given_up(simulator, name):
     simulator.desk.behaviour.set({"mode": "late_accept", "seconds": 0.6})
     assert client(name, simulator.url, read_s=0.2).send(outgoing()).outcome is Outcome.UNKNOWN
@@ -146,13 +159,19 @@ TENCENT_CODES = {
     Outcome.UNKNOWN: "InternalError.Timeout InternalError.OtherError InternalError.SendAndRecvFail "
     "FailedOperation.SomethingNew OK",
 }
+HTTP_CODES = {
+    Outcome.REFUSED: "bad_number blocked_number bad_params bad_content",
+    Outcome.RETRY: "too_many_requests stale_timestamp number_limit_hour number_limit_day outside_hours",
+    Outcome.CIRCUIT: "bad_template bad_sign bad_key bad_signature no_credit suspended",
+    Outcome.UNKNOWN: "nonce_used something_new OK",
+}
 
 
 @pytest.mark.parametrize(
     ("name", "code", "outcome"),
     [
         (name, code, outcome)
-        for name, table in (("aliyun", ALIYUN_CODES), ("tencent", TENCENT_CODES))
+        for name, table in (("aliyun", ALIYUN_CODES), ("tencent", TENCENT_CODES), ("http", HTTP_CODES))
         for outcome, codes in table.items()
         for code in codes.split()
     ],
@@ -167,7 +186,7 @@ def test_a_documented_code_is_judged_and_an_unknown_one_is_unknown(simulator, na
     assert ledger(simulator) == []
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_a_withdrawn_template_opens_the_circuit_of_this_template_only(simulator, name):
     simulator.desk.templates.withdraw("100001")
     provider = client(name, simulator.url)
@@ -176,7 +195,7 @@ def test_a_withdrawn_template_opens_the_circuit_of_this_template_only(simulator,
     assert provider.send(outgoing(template="100002", params={})).outcome is Outcome.ACCEPTED
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("value", ["", "王" * 36, "www.example.com"])
 def test_a_variable_the_provider_does_not_take_refuses_this_message(simulator, name, value):
     answer = client(name, simulator.url).send(outgoing(params={"name": value}))
@@ -189,14 +208,15 @@ def test_a_lone_surrogate_is_refused_before_anything_is_sent(simulator):
     assert (answer.outcome, answer.code) == (Outcome.REFUSED, "Local.NotText")
 
 
+@pytest.mark.parametrize(("name", "code"), [("aliyun", "SignatureNonceUsed"), ("http", "nonce_used")])
 def test_the_same_claim_arriving_twice_is_taken_once_and_the_second_answer_proves_nothing(
-    simulator,
+    simulator, name, code
 ):
     claim = outgoing()
-    provider = client("aliyun", simulator.url)
+    provider = client(name, simulator.url)
     assert provider.send(claim).outcome is Outcome.ACCEPTED
     again = provider.send(claim)
-    assert (again.outcome, again.code) == (Outcome.UNKNOWN, "SignatureNonceUsed")
+    assert (again.outcome, again.code) == (Outcome.UNKNOWN, code)
     assert len(ledger(simulator)) == 1
 
 
@@ -204,7 +224,7 @@ def test_nothing_listens_so_nothing_was_sent():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        for name in BOTH:
+        for name in EACH:
             answer = client(name, url).send(outgoing())
             assert (answer.outcome, answer.code, answer.http) == (
                 Outcome.RETRY,
@@ -318,6 +338,48 @@ class TestTencentVariables:
         assert answer.outcome is Outcome.REFUSED
 
 
+class TestPlainJson:
+    """What a gateway of one's own is told, and what its answers prove."""
+
+    WHOLE = "【熟客小馆】亲爱的王总，祝您生日快乐！感谢您一直以来的支持，愿您天天好心情。拒收请回复R"
+
+    def test_the_whole_text_goes_along(self, simulator):
+        provider = client("http", simulator.url)
+        assert provider.send(outgoing(text=self.WHOLE)).outcome is Outcome.ACCEPTED
+        other = provider.send(outgoing("m-2", text=self.WHOLE.replace("王总", "李总")))
+        assert (other.outcome, other.code) == (Outcome.REFUSED, "bad_content")
+
+    def test_the_signature_covers_path_body_time_and_nonce(self, monkeypatch):
+        """The signature of a request, computed by hand from what would leave."""
+        left = []
+        monkeypatch.setattr(
+            "care.channels.http.post", lambda *said: left.append(said) or Result(False, None, None, 0)
+        )
+        client("http", "http://127.0.0.1:9").send(outgoing(at=datetime(2026, 6, 20, 4, 0, tzinfo=UTC)))
+        [(_, target, said, body)] = left
+        assert (target, said["x-sms-timestamp"]) == ("/sms/v1/messages", "1781928000")
+        covered = (
+            f"POST\n/sms/v1/messages\n1781928000\n{said['x-sms-nonce']}\n{hashlib.sha256(body).hexdigest()}"
+        )
+        expected = hmac.new(ACCESS_KEY_SECRET.encode(), covered.encode(), "sha256").hexdigest()
+        assert said["x-sms-signature"] == expected
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"status":"accepted"}', b'{"status":"refused"}', b'{"status":"refused","code":7}',
+            b'{"status":"refused","code":"accepted"}', b'{"code":"accepted"}', b'{"code":"OK"}', b"[]",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("status", [200, 202, 500])
+    def test_only_a_clear_yes_is_a_yes_and_only_a_known_no_a_no(self, body, status):
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        with odd_server([head + body]) as (url, _):
+            answer = client("http", url).send(outgoing())
+        taken = body == b'{"status":"accepted"}' and status == 200
+        assert answer.outcome is (Outcome.ACCEPTED if taken else Outcome.UNKNOWN)
+
+
 ENV = {
     "SMS_PROVIDER": "tencent",
     "SMS_PROVIDER_URL": "http://127.0.0.1:8001",
@@ -334,7 +396,17 @@ class TestSettings:
         assert provider_from_settings({**ENV, "SMS_PROVIDER": name}) is None
         assert provider_from_settings({}) is None
 
-    @pytest.mark.parametrize("name", BOTH)
+    def test_a_gateway_of_ones_own_may_have_a_path(self):
+        env = {**ENV, "SMS_PROVIDER": "http", "SMS_PROVIDER_URL": "https://sms.example.com:8443/api/v2/"}
+        provider = provider_from_settings(env)
+        assert (provider.name, provider.prefix) == ("http", "/api/v2")
+        assert (provider.where.secure, provider.where.host, provider.where.port) == (
+            True,
+            "sms.example.com",
+            8443,
+        )
+
+    @pytest.mark.parametrize("name", ["aliyun", "tencent"])
     def test_a_provider_with_its_own_address(self, name):
         provider = provider_from_settings({**ENV, "SMS_PROVIDER": name, "SMS_PROVIDER_URL": ""})
         assert provider is not None
@@ -352,6 +424,9 @@ class TestSettings:
             {"SMS_PROVIDER_URL": "dysmsapi.aliyuncs.com"},
             {"SMS_PROVIDER_URL": "http://sms.example.com"},
             {"SMS_PROVIDER_URL": "https://sms.example.com/v1"},
+            {"SMS_PROVIDER": "http", "SMS_PROVIDER_URL": ""},
+            {"SMS_PROVIDER": "http", "SMS_PROVIDER_URL": "http://sms.example.com/v1"},
+            {"SMS_PROVIDER": "http", "SMS_PROVIDER_URL": "https://sms.example.com/v1?key=1"},
         ],
     )
     def test_nonsense_is_refused(self, change):
@@ -359,7 +434,7 @@ class TestSettings:
             provider_from_settings({**ENV, **change})
 
     def test_a_naive_signing_time_is_a_mistake_of_the_caller(self):
-        for name in BOTH:
+        for name in EACH:
             with pytest.raises(ValueError, match="aware"):
                 client(name, "http://127.0.0.1:9").send(outgoing(at=datetime(2026, 6, 20)))
 

@@ -5,16 +5,17 @@ from datetime import timedelta
 import pytest
 
 from care.channels import provider_from_settings
-from care.channels.base import Finding, Found
+from care.channels.base import Finding, Found, Outgoing, Receipt
 from care.models import Message, Task
-from care.services import doubts, outbox
+from care.relay import Relay
+from care.services import doubts, inbox, outbox
 from care.timing import Timing
 from tests.care.stage import account, china, due_text
 
 pytestmark = pytest.mark.django_db
 NOON = china("2026-06-20 12:00")
 TIMING = Timing()
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -151,3 +152,83 @@ def test_asked_at_the_real_desk(simulator, store, regular, lapsed):
         for doubt in doubts.take_doubts(now=NOON, timing=TIMING)
     }
     assert found == {taken.pk: Found.FOUND_ACCEPTED, lost.pk: Found.NOT_FOUND}
+
+
+# ---- taken, and never reported on ----
+
+
+@pytest.fixture
+def unreported(store, regular) -> Message:
+    """Taken at noon; no receipt came."""
+    text = due_text(regular, store)
+    Message.objects.filter(pk=text.pk).update(state="accepted", attempt=1, claimed_at=NOON, provider="aliyun")
+    return text
+
+
+def pulled(found: Found, at, **said) -> list[str]:
+    taken = doubts.take_unreported(now=at, timing=TIMING)
+    return [doubts.settle_unreported(doubt, Finding(found, **said), now=at, timing=TIMING) for doubt in taken]
+
+
+@pytest.mark.parametrize(("hours", "asked"), [(71.99, []), (72, ["delivered"])])
+def test_case_56_asked_about_after_three_days(unreported, hours, asked):
+    at = NOON + timedelta(hours=hours)
+    assert pulled(Found.FOUND_DELIVERED, at) == asked
+    assert state(unreported) == ("delivered" if asked else "accepted")
+    assert unreported.final_at == (at if asked else None)
+
+
+def test_case_56_undelivered_says_why(unreported):
+    assert pulled(Found.FOUND_UNDELIVERED, NOON + timedelta(hours=72)) == ["undelivered"]
+    assert (state(unreported), unreported.reason) == ("undelivered", "undelivered")
+
+
+@pytest.mark.parametrize("found", [Found.FOUND_ACCEPTED, Found.NOT_FOUND, Found.UNAVAILABLE])
+def test_case_56_once_a_day_until_the_seventh(unreported, found):
+    """After 72, 96, 120, 144 and 168 hours; then nobody asks any more, and nothing is ever sent again."""
+    asked = [h for h in range(400) if doubts.take_unreported(now=NOON + h * HOUR, timing=TIMING)]
+    assert asked[:5] == [72, 96, 120, 144, 168]
+    Message.objects.update(asked_at=None)
+    for h in (72, 96, 120, 144):
+        assert pulled(found, NOON + h * HOUR) == [""]
+        assert state(unreported) == "accepted" and unreported.final_at is None
+    assert pulled(found, NOON + 168 * HOUR) == ["accepted"]
+    assert (state(unreported), unreported.reason, unreported.final_at) == (
+        "accepted", "no_receipt", NOON + 168 * HOUR,
+    )  # fmt: skip
+    assert doubts.take_unreported(now=NOON + 400 * HOUR, timing=TIMING) == []
+    assert outbox.claim_next(now=NOON + HOUR, by="test", provider="aliyun") is None
+
+
+def test_case_56_a_receipt_that_comes_after_all_still_counts(unreported):
+    for h in (72, 168):
+        pulled(Found.FOUND_ACCEPTED, NOON + h * HOUR)
+    late = Receipt("aliyun", str(unreported.pk), "", "13812348899", True, "", None, "k")
+    inbox.keep("receipt", "aliyun", [late], at=NOON + 200 * HOUR)
+    inbox.apply_inbox(now=NOON + 200 * HOUR)
+    assert (state(unreported), unreported.reason) == ("delivered", "")
+
+
+@pytest.mark.parametrize("meanwhile", [{"state": "delivered"}, {"attempt": 2}, {"final_at": NOON}])
+def test_case_56_an_answer_that_comes_too_late_changes_nothing(unreported, meanwhile):
+    (doubt,) = doubts.take_unreported(now=NOON + 200 * HOUR, timing=TIMING)
+    Message.objects.filter(pk=unreported.pk).update(**meanwhile)
+    before = Message.objects.filter(pk=unreported.pk).values().get()
+    for found in Found:
+        assert doubts.settle_unreported(doubt, Finding(found), now=NOON + 200 * HOUR, timing=TIMING) == ""
+    assert Message.objects.filter(pk=unreported.pk).values().get() == before
+
+
+def test_case_56_asked_by_the_relay_at_the_real_desk(simulator, unreported):
+    """The operator reported, the receipt was lost on its way to us."""
+    late = NOON + 72 * HOUR
+    simulator.desk.clock = lambda: NOON
+    env = account(simulator.url)
+    provider = provider_from_settings(env)
+    simulator.desk.pusher.configure({"mode": "early"})
+    provider.send(Outgoing(str(unreported.pk), "13812348899", "", "SMS_100002", {}, NOON))
+    simulator.desk.clock = lambda: late
+    relay = Relay(provider, TIMING, env, clock=lambda: late)
+    assert relay.pull_some() is True
+    assert state(unreported) == "delivered"
+    assert relay.pull_some() is False

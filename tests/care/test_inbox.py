@@ -213,6 +213,43 @@ def test_replies_are_applied_before_receipts_that_came_earlier(store, regular, t
     assert order == ["reply", "receipt"]
 
 
+def test_case_41_a_stop_does_not_wait_behind_a_mountain_of_receipts(store, regular, text, monkeypatch):
+    """It comes while the first of many batches of receipts is being applied: it is applied before the second."""
+    monkeypatch.setattr(inbox, "BATCH", 5)
+    waiting = due_text(regular, store, occasion="festival:mid_autumn:2026")
+    for n in range(15):
+        inbox.keep("receipt", "aliyun", [receipt(text, True, phone=f"1390000{n:04}")], at=NOON)
+    order, original = [], inbox._applied
+
+    def watching(row, *rest):
+        order.append(row.kind)
+        if len(order) == 2:
+            inbox.keep("reply", "aliyun", [reply("R")], at=NOON)
+        return original(row, *rest)
+
+    monkeypatch.setattr(inbox, "_applied", watching)
+    assert inbox.apply_inbox(now=NOON) == {"not_ours": 15, "opted_out": 1}
+    assert order == ["receipt"] * 5 + ["reply"] + ["receipt"] * 10
+    assert state(waiting) == "skipped"
+
+
+def test_one_round_takes_only_so_many_receipts(text, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 5)
+    for n in range(25):
+        inbox.keep("receipt", "aliyun", [receipt(text, True, phone=f"1390000{n:04}")], at=NOON)
+    rounds = [inbox.apply_inbox(now=NOON, most=10) for _ in range(4)]
+    assert rounds == [{"not_ours": 10}, {"not_ours": 10}, {"not_ours": 5}, {}]
+
+
+def test_a_reply_that_cannot_be_read_is_given_up_aloud(store, caplog):
+    Inbox.objects.create(
+        kind="reply", provider="aliyun", dedupe_key="x", raw={"sealed": "AAAA"}, received_at=NOON
+    )
+    assert inbox.apply_inbox(now=NOON) == {"waits": 1}
+    assert inbox.apply_inbox(now=NOON + timedelta(minutes=6)) == {"dropped": 1}
+    assert "it may have said stop" in caplog.text
+
+
 def test_one_unreadable_row_does_not_stop_the_others(text):
     Inbox.objects.create(
         kind="receipt", provider="aliyun", dedupe_key="x", raw={"sealed": "AAAA"}, received_at=NOON
@@ -292,6 +329,28 @@ def test_tencent_at_the_door(client):
     }
     assert knock(client, "replies", said, "tencent").status_code == 200
     assert Inbox.objects.count() == 2
+
+
+def test_a_gateway_of_ones_own_at_the_door(client, store, regular, text):
+    waiting = due_text(regular, store, occasion="festival:mid_autumn:2026")
+    report = {"id": str(text.pk), "message_id": "g1", "phone": PHONE, "status": "delivered", "code": "",
+              "at": "2026-06-20T12:00:05+08:00"}  # fmt: skip
+    answer = knock(client, "receipts", [report], "http")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    said = {"id": "r1", "phone": PHONE, "text": "退订", "at": "2026-06-20T12:01:00+08:00"}
+    assert knock(client, "replies", [said], "http").status_code == 200
+    assert knock(client, "replies", [said], "http").status_code == 200
+    assert inbox.apply_inbox(now=NOON) == {"delivered": 1, "opted_out": 1}
+    assert (state(text), state(waiting)) == ("delivered", "skipped")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"phone": PHONE}, {"phone": PHONE, "status": "sent", "id": "1"}, {"phone": PHONE, "status": "delivered"},
+     {"status": "delivered", "id": "1"}],
+)  # fmt: skip
+def test_a_report_of_ones_own_gateway_that_says_nothing_is_refused(client, item):
+    assert knock(client, "receipts", [item], "http").status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["receipts", "replies"])

@@ -215,6 +215,32 @@ def couple(store):
         yield guest
 
 
+def test_case_30_without_a_provider_a_birthday_on_a_festival_is_one_greeting(
+    store, recent, regular, settings
+):
+    settings.SMS = {}
+    assert plan_texts(store, "2026-09-24") == {"planned": 0, "no_provider": 1, "one_a_day": 1, "calls": 1}
+    assert Task.objects.get().occasion == "birthday:lunar:08-15:2026"
+
+
+def test_case_44_a_birthday_on_the_number_is_the_numbers_text_of_the_day(store, recent, lapsed, regular):
+    """李梅 is reached on 王总's number; on his birthday, which is Mid-Autumn, it gets one text."""
+    phone = regular.phones.get()
+    Phone.objects.filter(customer=lapsed).update(
+        kind="contact", number=phone.number, number_index=phone.number_index
+    )
+    Consent.objects.create(
+        customer=lapsed,
+        phone=lapsed.phones.get(),
+        given=True,
+        at=LONG_AGO,
+        source="desk",
+        recorded_at=LONG_AGO,
+    )
+    assert plan_texts(store, "2026-09-24") == {"planned": 1, "one_a_day": 2, "calls": 0}
+    assert reasons()["李梅"] == "one_a_day"
+
+
 def test_case_27_one_festival_text_a_number(store, recent):
     one, two = couple(store)
     plan_texts(store, "2026-09-24")

@@ -13,6 +13,7 @@ import pytest
 from care.channels import PROVIDERS
 from care.channels.aliyun import AliyunProvider
 from care.channels.base import Outgoing, Provider
+from care.channels.http import HttpProvider
 from care.channels.tencent import TencentProvider
 from care.channels.wire import endpoint
 from care.simulator import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID
@@ -69,6 +70,8 @@ def client(name: str, url: str) -> Provider:
     where = endpoint(url, read_s=1.0)
     if name == "aliyun":
         return AliyunProvider(where, ACCESS_KEY_ID, ACCESS_KEY_SECRET, sign_name="熟客小馆")
+    if name == "http":
+        return HttpProvider(where, ACCESS_KEY_ID, ACCESS_KEY_SECRET, sign_name="熟客小馆")
     return TencentProvider(where, ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID, sign_name="熟客小馆")
 
 
@@ -95,7 +98,7 @@ def until(condition, seconds: float = 5.0) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("name", ["aliyun", "tencent"])
+@pytest.mark.parametrize("name", ["aliyun", "tencent", "http"])
 class TestReceipts:
     def test_a_receipt_names_the_message(self, simulator, receiver, name):
         answer = send(simulator.url, "m-1", name=name)
@@ -103,7 +106,7 @@ class TestReceipts:
         [receipt] = receiver.receipts(name)
         assert (receipt.message_id, receipt.phone) == (answer.message_id, PHONE)
         assert receipt.delivered
-        assert receipt.out_id == ("m-1" if name == "aliyun" else "")
+        assert receipt.out_id == ("" if name == "tencent" else "m-1")
 
     def test_an_early_receipt_arrives_before_the_answer(self, simulator, receiver, name):
         simulator.desk.pusher.configure({"mode": "early", "status": "undelivered"})

@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 
 from care.channels.aliyun import AliyunProvider
 from care.channels.base import Outcome, Outgoing, Provider
+from care.channels.http import HttpProvider
 from care.channels.tencent import TencentProvider
 from care.channels.wire import endpoint
 from care.management.commands.sms_simulator import Command
@@ -30,6 +31,7 @@ from care.simulator.signatures import (
     Refusal,
     Request,
     check_aliyun,
+    check_plain,
     check_tencent,
 )
 from care.simulator.templates import Templates, parts
@@ -42,6 +44,8 @@ def client(name: str, url: str) -> Provider:
     where = endpoint(url, read_s=1.0)
     if name == "aliyun":
         return AliyunProvider(where, ACCESS_KEY_ID, ACCESS_KEY_SECRET, sign_name="熟客小馆")
+    if name == "http":
+        return HttpProvider(where, ACCESS_KEY_ID, ACCESS_KEY_SECRET, sign_name="熟客小馆")
     return TencentProvider(where, ACCESS_KEY_ID, ACCESS_KEY_SECRET, SDK_APP_ID, sign_name="熟客小馆")
 
 
@@ -70,7 +74,7 @@ def until(condition, seconds: float = 5.0) -> None:
 
 class TestSignatures:
     """The examples are the providers': Aliyun's from its documentation of signature V3, Tencent
-    Cloud's as its own SDK (3.1.195) signed it at a fixed time."""
+    Cloud's as its own SDK (3.1.195) signed it at a fixed time. The plain one was signed by `openssl dgst`."""
 
     ALIYUN = Request(
         "POST",
@@ -110,10 +114,50 @@ class TestSignatures:
     TENCENT_KEYS = Keys("demo-access-key-id", "demo-access-key-secret")
     TENCENT_AT = datetime(2026, 11, 22, 16, 0, 32, tzinfo=UTC)
 
+    PLAIN = Request(
+        "POST",
+        "/sms/v1/messages",
+        "",
+        {
+            "x-sms-key": "demo-access-key-id",
+            "x-sms-timestamp": "1781928000",
+            "x-sms-nonce": "n-1",
+            "x-sms-signature": "2b095b9732f488a906ef70693dc33b87ecbc6d85761ea929a605cf124a4b1ff4",
+        },
+        b'{"id": "m-1", "phone": "13800001111"}',
+    )
+    PLAIN_KEYS = Keys("demo-access-key-id", "demo-access-key-secret")
+    PLAIN_AT = datetime(2026, 6, 20, 4, 0, tzinfo=UTC)
+
     def test_the_providers_own_examples_pass(self):
         aliyun = check_aliyun(self.ALIYUN, self.ALIYUN_KEYS, Nonces(), self.ALIYUN_AT)
         assert aliyun == self.ALIYUN_AT
         assert check_tencent(self.TENCENT, self.TENCENT_KEYS, self.TENCENT_AT) == self.TENCENT_AT
+        assert check_plain(self.PLAIN, self.PLAIN_KEYS, Nonces(), self.PLAIN_AT) == self.PLAIN_AT
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"method": "PUT"}, "bad_signature"),
+            ({"path": "/sms/v1/messages/query"}, "bad_signature"),
+            ({"body": b"{}"}, "bad_signature"),
+            ({"headers": {**PLAIN.headers, "x-sms-timestamp": "1781928001"}}, "bad_signature"),
+            ({"headers": {**PLAIN.headers, "x-sms-nonce": "n-2"}}, "bad_signature"),
+            ({"headers": {**PLAIN.headers, "x-sms-nonce": ""}}, "bad_signature"),
+            ({"headers": {**PLAIN.headers, "x-sms-timestamp": "now"}}, "bad_signature"),
+            ({"headers": {**PLAIN.headers, "x-sms-key": "other"}}, "bad_key"),
+        ],
+    )
+    def test_whatever_is_changed_in_a_plain_request_breaks_it(self, change, code):
+        request = Request(**{**vars(self.PLAIN), **change})
+        with pytest.raises(Refusal, match=code):
+            check_plain(request, self.PLAIN_KEYS, Nonces(), self.PLAIN_AT)
+
+    def test_a_plain_nonce_is_good_once(self):
+        nonces = Nonces()
+        check_plain(self.PLAIN, self.PLAIN_KEYS, nonces, self.PLAIN_AT)
+        with pytest.raises(Refusal, match="nonce_used"):
+            check_plain(self.PLAIN, self.PLAIN_KEYS, nonces, self.PLAIN_AT)
 
     @pytest.mark.parametrize(
         "change",
@@ -153,13 +197,13 @@ class TestSignatures:
 
     @pytest.mark.parametrize("sign", [1, -1])
     def test_the_window_is_open_on_both_sides_and_closes(self, sign):
-        for seconds, check in (
-            (900, lambda now: check_aliyun(self.ALIYUN, self.ALIYUN_KEYS, Nonces(), now)),
-            (300, lambda now: check_tencent(self.TENCENT, self.TENCENT_KEYS, now)),
+        for seconds, at, check in (
+            (900, self.ALIYUN_AT, lambda now: check_aliyun(self.ALIYUN, self.ALIYUN_KEYS, Nonces(), now)),
+            (300, self.TENCENT_AT, lambda now: check_tencent(self.TENCENT, self.TENCENT_KEYS, now)),
+            (300, self.PLAIN_AT, lambda now: check_plain(self.PLAIN, self.PLAIN_KEYS, Nonces(), now)),
         ):
-            at = self.ALIYUN_AT if seconds == 900 else self.TENCENT_AT
             check(at + sign * timedelta(seconds=seconds))
-            with pytest.raises(Refusal, match="Expire"):
+            with pytest.raises(Refusal, match=r"Expire|stale"):
                 check(at + sign * timedelta(seconds=seconds + 1))
 
     def test_a_nonce_is_good_once_in_31_minutes(self):
@@ -325,7 +369,7 @@ class TestBehaviour:
         assert answer.outcome is Outcome.ACCEPTED
         assert answer.took_ms >= 150
 
-    @pytest.mark.parametrize("name", ["aliyun", "tencent"])
+    @pytest.mark.parametrize("name", ["aliyun", "tencent", "http"])
     def test_the_limit_per_number_rolls_over_24_hours(self, simulator, name):
         call(simulator.url, "POST", "/behave", {"per_phone_24h": 1})
         assert send(simulator.url, "m-1", name=name).outcome is Outcome.ACCEPTED

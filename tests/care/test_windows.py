@@ -1,13 +1,13 @@
 """When a text may leave, what goes into it, how long the relay waits. No Django."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from care.texts import TEXTS, provider_code, safe_name, written_out
 from care.timing import Timing, rest_before_retry, timing_from
-from care.windows import Hours, Standing, judge
+from care.windows import Caps, Hours, Standing, cap_reached, judge
 
 SHANGHAI = Hours(time(9), time(19, 30), "Asia/Shanghai")
 URUMQI = Hours(time(9), time(19, 30), "Asia/Urumqi")
@@ -83,6 +83,37 @@ def test_verdict(moment: str, standing: Standing, verdict: tuple[str, str, str])
     found = judge(china(moment), not_before=OPENS, expires_at=CLOSES, hours=SHANGHAI, standing=standing)
     assert (found.do, found.state, found.reason) == verdict
     assert found.next_at == (OPENS if found.do == "wait" else None)
+
+
+TODAY = date(2026, 6, 20)
+ONE_AND_FOUR = Caps(a_day=1, a_month=4)
+
+
+@pytest.mark.parametrize(
+    ("caps", "days_ago", "expected"),
+    [
+        pytest.param(ONE_AND_FOUR, [], None, id="nothing-yet"),
+        pytest.param(ONE_AND_FOUR, [1, 2, 3], None, id="45-three-in-thirty-days"),
+        pytest.param(ONE_AND_FOUR, [0], ("cap_day", 1), id="44-one-today"),
+        pytest.param(ONE_AND_FOUR, [29, 3, 2, 1], ("cap_month", 1), id="45-the-oldest-leaves-tomorrow"),
+        pytest.param(ONE_AND_FOUR, [30, 3, 2, 1], None, id="45-thirty-days-ago-has-left"),
+        pytest.param(ONE_AND_FOUR, [29, 3, 2, 0], ("cap_day", 1), id="46-both-end-tomorrow"),
+        pytest.param(ONE_AND_FOUR, [9, 3, 2, 0], ("cap_month", 21), id="46-the-longer-one-is-named"),
+        pytest.param(ONE_AND_FOUR, [28, 20, 9, 3, 2], ("cap_month", 10), id="46-five-were-sent-under-another-cap"),
+        pytest.param(ONE_AND_FOUR, [9, 9, 9, 9], ("cap_month", 21), id="46-four-on-one-day"),
+        pytest.param(Caps(2, 4), [0], None, id="47-two-a-day-one-had"),
+        pytest.param(Caps(2, 4), [0, 0], ("cap_day", 1), id="47-two-a-day-two-had"),
+        pytest.param(Caps(1, 1), [12], ("cap_month", 18), id="47-one-in-thirty-days"),
+        pytest.param(Caps(0, 4), [], ("cap_day", None), id="47-none-a-day"),
+        pytest.param(Caps(1, 0), [], ("cap_month", None), id="47-none-at-all"),
+    ],
+)  # fmt: skip
+def test_which_cap_and_until_when(caps: Caps, days_ago: list[int], expected: tuple[str, int | None] | None):
+    """`expected`: the cap, and in how many days none stands in the way."""
+    had = [TODAY - timedelta(days=days) for days in days_ago]
+    found = cap_reached(caps, had, TODAY)
+    assert found == (expected and (expected[0], expected[1] and TODAY + timedelta(days=expected[1])))
+    assert cap_reached(caps, had[::-1], TODAY) == found
 
 
 def test_34_hours_that_were_shortened_meanwhile_hold():

@@ -19,6 +19,8 @@ from crm.demo import restaurant, staffing
 from crm.demo.guests import invent
 from customers.models import Customer, Patronage, Phone, Visit
 from customers.services.upkeep import recount, refresh_gaps, refresh_search_keys
+from feedback.models import Complaint, Suggestion
+from feedback.selectors import open_complaints, unjudged
 from staff.models import Person, Store
 from tiering.compile import tier_case
 from tiering.models import Night
@@ -61,6 +63,12 @@ CONTENT = {
     "provider_message_id, final_at, last_four FROM care_message ORDER BY 1, 3",
     "attempts": "SELECT m.customer_id, m.occasion, a.number, a.started_at, a.outcome, a.code, a.took_ms FROM care_attempt a "
     "JOIN care_message m ON m.id = a.message_id ORDER BY 1, 2, 3",
+    "complaints": "SELECT c.customer_id, s.code, c.severity, c.opened_on, c.opened_at, w.username, c.closed_at "
+    "FROM feedback_complaint c JOIN staff_store s ON s.id = c.store_id JOIN staff_person w ON w.id = c.opened_by_id "
+    "ORDER BY 1, 5",
+    "suggestions": "SELECT g.customer_id, s.code, g.text, g.made_on, g.recorded_at, w.username, g.judged, g.judged_at "
+    "FROM feedback_suggestion g JOIN staff_store s ON s.id = g.store_id JOIN staff_person w ON w.id = g.recorded_by_id "
+    "ORDER BY 1, 5",
     "runs": "SELECT s.code, r.business_date, r.state, r.created_at, r.started_at, p.name, p.counts FROM ops_run r "
     "JOIN staff_store s ON s.id = r.store_id JOIN ops_step p ON p.run_id = r.id ORDER BY 1, 2, p.position",
 }  # fmt: skip
@@ -157,6 +165,8 @@ def test_nothing_lies_in_the_future(demo):
     assert rows("SELECT count(*) FROM customers_consent WHERE at > %s", AT) == [(0,)]
     assert rows("SELECT count(*) FROM care_taskevent WHERE at > %s", AT) == [(0,)]
     assert rows("SELECT count(*) FROM care_message WHERE final_at > %s", AT) == [(0,)]
+    assert rows("SELECT count(*) FROM feedback_complaint WHERE greatest(opened_at, closed_at) > %s", AT) == [(0,)]
+    assert rows("SELECT count(*) FROM feedback_suggestion WHERE greatest(recorded_at, judged_at) > %s", AT) == [(0,)]
     assert rows("SELECT count(*) FROM ops_run WHERE finished_at > %s OR started_at > %s", AT, AT) == [(0,)]
     # The small hours belong to the day before, in the books too.
     ((wrong, small_hours),) = rows(
@@ -193,7 +203,7 @@ def test_every_night_of_the_past_can_be_told_again_from_what_was_known_then(demo
             stood = {number: tier for number, tier, *_ in tiers_on(store, on)}
             scheme = scheme_of(in_force(store.pk, on).version)
             known_at = moment_of(on + timedelta(days=1), store.night_at, store.timezone)
-            sql, params = fact_rows(question_of(scheme, store.pk, on, known_at=known_at))
+            sql, params = fact_rows(question_of(scheme, store, on, known_at=known_at))
             with connection.cursor() as cursor:
                 cursor.execute(f"{sql} SELECT f.customer_id, {tier_case(scheme)} FROM f", params)
                 again = {numbers[customer]: tier for customer, tier in cursor.fetchall()}
@@ -256,6 +266,11 @@ def test_every_page_has_something_to_show(demo):
         assert Visit.objects.filter(store=store, counted_at=None, voided_at=None).count() == 1
         assert Visit.objects.filter(store=store, voided_at__isnull=False, replaced_by__isnull=False).exists()
         assert Visit.objects.filter(store=store, voided_at__isnull=False, replaced_by=None).exists()
+        assert {c.opened_on < TODAY - timedelta(days=3) for c in open_complaints(store)} == {True, False}
+        assert Complaint.objects.filter(store=store, closed_at__isnull=False).count() == 1
+        assert len(unjudged(store)) >= 2
+        judged = Suggestion.objects.filter(store=store, judged="valid", judged_on__month=10, judged_on__year=2026)
+        assert judged.count() >= 4
         guests = Patronage.objects.filter(store=store)
         assert guests.filter(owner__isnull=False).exists() and guests.filter(tier="A", owner=None).exists()
         assert guests.exclude(usual_table="").exists()

@@ -10,18 +10,22 @@ from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
 from care.models import Channel, Task
+from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
+from feedback.services import open_complaint, record_suggestion
 from ops.models import Job, Run
 from staff import access
 from staff.models import Role, Store
 from tests.cast import NOON, hire, put_on_file
+from tiering.services.schemes import adopt_preset
 
 ROLES = [role.value for role in Role]
 # Of which kind the object is that an address names (its first part), where it names one.
 KINDS = {
     "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "tablet-visit": "guest", "visit": "visit",
+    "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
-    "night-approve": "run", "token-revoke": "token",
+    "night-approve": "run", "token-revoke": "token", "dish-withdraw": "dish", "adoption": "adoption",
 }  # fmt: skip
 
 
@@ -60,9 +64,16 @@ def objects_of(place: Store) -> dict[str, object]:
         store=place, visit_id=uuid.uuid4(), visit=VisitInput(NOON, 100, customer_id=guest.pk), entry="api",
         actor=None, at=NOON,
     )  # fmt: skip
+    told = {"store": place, "customer_id": guest.pk, "text": "等了四十分钟", "actor": None, "at": NOON}
     token, _ = access.issue_token(store=place, name="POS", actor=None, at=NOON)
+    coming = adopt_preset(
+        store=place, code="recent_month_abc", from_date=NOON.date() + timedelta(days=9999), actor=None, at=NOON
+    )
     return {
+        "adoption": coming.pk,
+        "dish": launch_dish(store=place, name="汤", launched_on=NOON.date(), actor=None, at=NOON).pk,
         "guest": guest.pk, "task": task.pk, "visit": visit.visit_id, "token": token.pk,
+        "complaint": open_complaint(**told).pk, "suggestion": record_suggestion(**told).pk,
         "job": Job.objects.create(kind="customers", store_id=place.pk, created_at=NOON).pk,
         "run": Run.objects.create(store_id=place.pk, business_date=NOON.date(), created_at=NOON, state="held").pk,
     }  # fmt: skip

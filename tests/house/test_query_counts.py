@@ -18,8 +18,13 @@ from django.urls import reverse
 from care.models import Message, Task
 from common.birthdays import Birthday
 from crm import nightly
+from customers.models import Visit
+from customers.services.companions import seat_guest
 from customers.services.customers import add_tag, set_introducer
+from customers.services.dishes import launch_dish
+from customers.services.events import record_participation
 from customers.services.visits import VisitInput, record_visit
+from feedback.services import open_complaint, record_suggestion
 from staff.access import issue_token
 from tests.cast import NOON, put_on_file
 from tiering.services.schemes import adopt_preset
@@ -27,21 +32,23 @@ from tiering.services.schemes import adopt_preset
 KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
 TODAY = NOON.date()
 PAGES = [
-    "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "visits-held",
-    "schemes", "scheme", "tier-chart", "plan", "tasks", "outbox", "nights", "imports", "settings", "tablet", "tablet-guest",
-    "tablet-new",
+    "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
+    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart", "plan", "tasks", "outbox", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
 ]  # fmt: skip
 
 
 def address(name: str, guest) -> str:
-    if name == "scheme":
+    if name in ("scheme", "scheme-edit"):
         return reverse(name, args=["monthly_avg_abc"])
     about_guest = name in (
         "customer",
         "customer-edit",
         "customer-standing",
         "customer-care",
+        "customer-feedback",
         "tablet-guest",
+        "tablet-feedback",
     )
     return reverse(name, args=[guest.pk]) if about_guest else reverse(name)
 
@@ -71,8 +78,31 @@ def add_guests(store, people, first: int, last: int):
             brand=store.brand, store=store, customer=guest, category="festival", occasion=f"festival:x:{n}", number="13800000000",
             last_four="0000", template="festival", planned_on=TODAY, not_before=NOON, next_at=NOON, expires_at=NOON, created_at=NOON,
         )  # fmt: skip
+        for days in (0, 2):
+            told = {
+                "store": store,
+                "customer_id": guest.pk,
+                "actor": people[0],
+                "on": TODAY - timedelta(days=days),
+                "at": NOON,
+            }
+            open_complaint(**told, text="等了四十分钟")
+            record_suggestion(**told, text="换大一点的杯子")
         issue_token(store=store, name=f"POS {n}", actor=people[0], at=NOON)
+        launch_dish(store=store, name=f"菜{n}", launched_on=TODAY, actor=people[0], at=NOON)
     return guest
+
+
+def seat_everybody(store, guest):
+    """The guest at everybody's table, and everybody at the guest's; to an event as often."""
+    others = list(type(guest).objects.exclude(pk=guest.pk))
+    for visit in Visit.objects.filter(store=store, voided_at=None):
+        for each in others if visit.customer_id == guest.pk else [guest]:
+            seat_guest(store=store, visit_id=visit.pk, customer_id=each.pk, role="guest", actor=None, at=NOON)
+    for n in range(len(others)):
+        record_participation(
+            store=store, customer_id=guest.pk, event=f"品鉴会{n}", attended_on=TODAY, actor=None, at=NOON
+        )
 
 
 def counted(client: Client, guest) -> dict[str, int]:
@@ -100,6 +130,7 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
         )
         guest = add_guests(store, people, 0, 3)
         nightly.run(store.pk, TODAY - timedelta(days=2), at=NOON, by_hand=True)
+        seat_everybody(store, guest)
         small = counted(client, guest)
         add_guests(store, people, 3, 15)
         for n in range(3):
@@ -107,6 +138,7 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
                 store=store, customer=_other(guest, n), introducer_id=guest.pk, actor=head, at=NOON
             )
         nightly.run(store.pk, TODAY - timedelta(days=1), at=NOON, by_hand=True)
+        seat_everybody(store, guest)
         return small, counted(client, guest)
 
 

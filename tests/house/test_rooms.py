@@ -11,13 +11,16 @@ from staff import access
 from staff.models import Role
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["crm", "common", "ops", "staff", "customers", "tiering", "care", "reports", "tablet"]
+ROOMS = ["crm", "common", "ops", "staff", "customers", "feedback", "tiering", "care", "reports", "tablet"]
 SOURCES = [
     path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts
 ]
 PURE = [
     "common/birthdays.py", "common/lunar.py", "common/festivals.py", "common/phones.py", "common/names.py",
-    "tiering/rules.py", "tiering/facts.py", "tiering/compile.py", "tiering/checks.py", "tiering/query.py",
+    "customers/ratings.py", "customers/origin.py",
+    "tiering/rules/tree.py", "tiering/rules/reading.py", "tiering/rules/deciding.py", "tiering/facts.py", "tiering/compile.py", "tiering/checks.py", "tiering/query.py",
+    "tiering/sources.py", "tiering/forecast.py", "tiering/edges.py",
+    "tiering/editor/nodes.py", "tiering/editor/fields.py", "tiering/editor/scores.py", "tiering/editor/buttons.py",
     "care/playbook.py", "care/windows.py",
 ]  # fmt: skip
 LONGEST = 420

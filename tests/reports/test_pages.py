@@ -131,8 +131,8 @@ def held_night(store, on: date = YESTERDAY) -> Run:
         "rose": 5,
         "fell": 55,
         "graded": 100,
-        "top_lost": 12,
-        "limit_percent": 30,
+        "unexplained": 12,
+        "limit_percent": 5,
         "held": True,
     }
     run.steps.create(
@@ -146,7 +146,7 @@ def test_a_held_night_waits_with_its_numbers(desk, store, manager):
     held_night(store)
     assert "要变动 <b>60</b> 位客人" in desk.get(reverse("today")).content.decode()
     page = desk.get(reverse("nights")).content.decode()
-    assert "超过了 30% 的刹车" in page and "放行" in page
+    assert "超过了 5% 的刹车" in page and "放行" in page
     # A manager reads it; the store head decides.
     seen = signed_in(manager).get(reverse("nights")).content.decode()
     assert "请店长来确认" in seen and "night-approve" not in seen

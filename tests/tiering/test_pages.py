@@ -14,9 +14,11 @@ from customers.models import Patronage
 from customers.services.visits import VisitInput, record_visit
 from tests.cast import NOON
 from tiering import picture
+from tiering.forecast import Fall, is_foreseeable
 from tiering.models import Adoption, TierDecision
 from tiering.rules import Known, explain, read_scheme
-from tiering.selectors.forecast import Fall, fall_without_visit, is_foreseeable
+from tiering.selectors.decisions import standing
+from tiering.selectors.forecast import outlook
 from tiering.selectors.schemes import preset
 from tiering.services.decisions import decide_night
 from tiering.services.schemes import adopt, adopt_preset, save_scheme
@@ -84,9 +86,8 @@ def test_a_bar_reaches_three_quarters_at_the_threshold(spend, holds, reach, miss
 
 
 def test_a_line_that_is_not_measured_yet_has_no_number_and_no_bar():
-    scheme = read_scheme(preset("monthly_avg_abc"))
-    node = next(n for n in scheme.tier("A").evidence if getattr(n, "fact", "") == "suggestions_1m")
-    line = picture.draw(explain(node, Known({}), "A.e2"))
+    node = read_scheme(preset("member_tenure")).tier("EXPIRING").when
+    line = picture.draw(explain(node, Known({}), "EXPIRING"))
     assert (line.measured, line.value, line.reach, line.holds) == (False, "", None, False)
 
 
@@ -103,17 +104,21 @@ def test_the_next_step_is_the_line_that_is_nearest():
 # ---- the forecast --------------------------------------------------------------------------------------------
 
 
+def fall_of(store, guest) -> Fall | None:
+    return outlook(store, guest.pk, standing(store, guest.pk, TODAY)).fall
+
+
 def test_a_guest_falls_on_the_day_the_last_big_bill_leaves_the_window(store, regular, graded):
     """¥5,000 spent 25 days ago counts for the 30 days that end with D: the 31st day is the first without it."""
     dine(store, regular, 25, 5000)
     dine(store, regular, 2, 100)
     # The bill of day 25 is not the latest one; five weeks in a row and the monthly average hold nothing.
-    assert fall_without_visit(store, RECENT, regular.pk, TODAY, "A") == Fall(TODAY + timedelta(days=5), "C")
+    assert fall_of(store, regular) == Fall(TODAY + timedelta(days=5), "C")
 
 
 def test_nobody_falls_below_the_last_tier(store, regular, graded):
     dine(store, regular, 2, 100)
-    assert fall_without_visit(store, RECENT, regular.pk, TODAY, "C") is None
+    assert fall_of(store, regular) is None
 
 
 def test_a_scheme_that_ranks_guests_is_not_foretold():
@@ -200,7 +205,7 @@ def test_the_ladder_counts_the_guests_of_now(desk, store, regular, lapsed, grade
     dine(store, lapsed, 100, 100)
     decide_night(store, TODAY - timedelta(days=1), at=NOON)
     page = desk.get(reverse("schemes"))
-    assert page.context["guests"] == {"A": 1, "C": 1}
+    assert page.context["counted"]["tier"] == {"A": 1, "B": 0, "C": 1, "none": 0}
     assert "近30天消费 ≥ ¥5,000" in page.content.decode()
 
 

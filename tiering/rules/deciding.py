@@ -78,12 +78,14 @@ def by_rules(scheme: Scheme, known: Known) -> str:
 
 
 def kept_by(scheme: Scheme, known: Known) -> str:
-    """What lets the tier of before stand though the rules say lower: `stay`, `grace`, or nothing."""
+    """What lets the tier of before stand though the rules say lower: `stay`, `grace`, a person's `hand`, or nothing."""
     prior = known.prior
     if not scheme.protects or known.unrated or prior is None or prior.tier not in scheme.codes:
         return ""
     if scheme.rank(by_rules(scheme, known)) <= scheme.rank(prior.tier):
         return ""
+    if known.given in scheme.codes:
+        return "hand" if known.given == prior.tier else ""
     if prior.on < prior.since + timedelta(days=scheme.min_stay_days):
         return "stay"
     if prior.on < (prior.fading_since or prior.on) + timedelta(days=scheme.grace_days):
@@ -101,14 +103,14 @@ def decide(scheme: Scheme, known: Known) -> str:
 
 
 def reasons(scheme: Scheme, code: str, known: Known) -> list[str]:
-    """The names of the lines that held for the tier (or the joined tiers) decided."""
+    """The names of the lines that held for the tier decided; of labels those of every label that holds."""
     if known.unrated:
         return []
     codes = code.split(TOGETHER)
     return [
         name
         for tier in scheme.tiers
-        if tier.code in codes
+        if tier.code in codes and (scheme.is_ladder or holds(tier.when, known))
         for name, node in lines_of(tier)
         if holds(node, known)
     ]

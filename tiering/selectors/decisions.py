@@ -119,7 +119,7 @@ def standing(store: Store, customer_id: int, on: date, axis: str = "tier") -> St
         row["unrated"] or [],
         known,
         row["given_until"] if known.given else None,
-        kept_by(scheme, known),
+        "" if known.given in scheme.codes else kept_by(scheme, known),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 
 from django.db import connection
 
@@ -9,13 +10,22 @@ from common.clock import add_months
 from customers.models import Visit
 from customers.models.visit import COUNTED
 from staff.models import Store
-from tiering.forecast import Fall, Rise, fall, is_foreseeable, probe_days, rise, turning_days
-from tiering.rules import Known, Scheme
+from tiering.forecast import (
+    Fall,
+    Held,
+    Rise,
+    fall,
+    horizon,
+    is_foreseeable,
+    probe_days,
+    rise,
+    turning_days,
+)
+from tiering.models import Adoption, Judgement
+from tiering.rules import Known, Scheme, needs_of
 from tiering.selectors.decisions import Standing, known_from, rows_of
 from tiering.selectors.schemes import in_force, scheme_of
 from tiering.services.decisions import decided_rows, question_of
-
-YEAR = 366
 
 
 @dataclass(frozen=True)
@@ -35,23 +45,72 @@ def outlook(store: Store, customer_id: int, standing: Standing) -> Outlook:
     if not is_foreseeable(scheme) or not scheme.is_ladder or standing.unrated:
         return Outlook(None, None)
     visits = sorted(
-        Visit.objects.filter(
-            COUNTED, store=store, customer_id=customer_id, business_date__gt=today - timedelta(days=YEAR)
-        ).values_list("business_date", flat=True)
+        Visit.objects.filter(COUNTED, store=store, customer_id=customer_id).values_list(
+            "business_date", flat=True
+        )
     )
-    days = turning_days(scheme, [on for on in visits if on <= today], today, standing.given_until)
-    last = next((on for on in reversed(visits) if on <= today), None)
-    since = standing.since if standing.label == standing.tier else today
+    end = _last_day_of(store, scheme, standing)
+    days = turning_days(scheme, visits, today, _ends(store, customer_id, standing))
     month_end = add_months(today.replace(day=1), 1) - timedelta(days=1)
     ahead: list[tuple[date, Known]] = []
+    found: Fall | None = None
     for on in days:
-        if on > month_end and fall(scheme, standing.tier, since, ahead):
+        # What was found by the days asked so far stands if it comes before the next of them.
+        found = (
+            _fall(standing, ahead, min(on - timedelta(days=1), end)) if on > month_end or on > end else None
+        )
+        if found or on > end:
             break
         ahead.append((on, _known_on(store, scheme, customer_id, on)))
+    last = next((on for on in reversed(visits) if on <= today), None)
     return Outlook(
-        fall(scheme, standing.tier, since, ahead) if scheme.tier(standing.tier) else None,
+        found or _fall(standing, ahead, end),
         rise(scheme, standing.tier, standing.known, today, ahead, last),
     )
+
+
+def _last_day_of(store: Store, scheme: Scheme, standing: Standing) -> date:
+    """How far the scheme can be followed: to the horizon, or to the last day before another one grades the store."""
+    end = horizon(standing.on)
+    coming = (
+        Adoption.objects.filter(
+            store=store, axis=scheme.axis, withdrawn_at=None, from_date__gt=standing.on, from_date__lte=end
+        )
+        .exclude(version__scheme__code=scheme.code, version__number=standing.version)
+        .order_by("from_date")
+        .first()
+    )
+    return coming.from_date - timedelta(days=1) if coming else end
+
+
+def _ends(store: Store, customer_id: int, standing: Standing) -> list[date]:
+    """The last days of the tier given by hand and of the judgements that the scheme looks at."""
+    given = [standing.given_until] if standing.given_until else []
+    codes = needs_of(standing.scheme, evidence=False).codes
+    if not codes:
+        return given
+    judged = Judgement.objects.filter(
+        store=store, customer_id=customer_id, code__in=codes, withdrawn_at=None, valid_until__gte=standing.on
+    )
+    return given + [day for day in judged.values_list("valid_until", flat=True) if day]
+
+
+def _fall(standing: Standing, ahead: list[tuple[date, Known]], end: date) -> Fall | None:
+    if standing.scheme.tier(standing.tier) is None:
+        return None
+    held = _held(standing.tier, ahead[0][1] if ahead else standing.known)
+    decided_tonight = standing.label != standing.tier and standing.known.given not in standing.scheme.codes
+    if decided_tonight:
+        held = Held(standing.tier, standing.on)
+    return fall(standing.scheme, held, [(standing.on, standing.known), *ahead], end)
+
+
+def _held(tier: str, tomorrow: Known) -> Held:
+    """Since when a guest has had a tier by the rules, as the next night will read it from the decisions."""
+    prior = tomorrow.prior
+    if prior is None or prior.tier != tier:
+        return Held(tier)
+    return Held(tier, prior.since, prior.fading_since)
 
 
 def _known_on(store: Store, scheme: Scheme, customer_id: int, on: date) -> Known:
@@ -81,42 +140,59 @@ def falling(store: Store, on: date, days: int) -> list[Falling]:
         return []
     coming = [on + timedelta(days=n) for n in range(1, days + 1)]
     # Other rules decide from their first day on: what they do is told by their preview.
-    same = [
-        day for day in coming if (then := in_force(store.pk, day)) and then.version_id == adoption.version_id
-    ]
+    same = list(
+        takewhile(
+            lambda day: (then := in_force(store.pk, day)) and then.version_id == adoption.version_id, coming
+        )
+    )
     if not same:
         return []
     whom = {guest for day in probe_days(scheme, on, len(same)) for guest in _low_on(store, scheme, day)}
     if whom and not scheme.protects:
         # Who stands above the rules already (a night that was held) falls for that, not for staying away.
         whom -= set(_low_on(store, scheme, on, tuple(sorted(whom))))
+    if not whom:
+        return []
+    found = _protected(store, scheme, same, whom) if scheme.protects else _plain(store, scheme, same, whom)
+    return sorted(found, key=lambda each: (each.fall.on, each.customer_id))
+
+
+def _plain(store: Store, scheme: Scheme, coming: list[date], whom: set[int]) -> list[Falling]:
     found: dict[int, Falling] = {}
-    low_since: dict[int, date] = {}
-    for day in same if whom else []:
-        low = _low_on(store, scheme, day, tuple(sorted(whom)))
-        low_since = {guest: low_since.get(guest) or since or day for guest, (_, _, since, _) in low.items()}
-        for guest, (tier, tier_since, _, ruled) in low.items():
-            graced = day >= low_since[guest] + timedelta(days=scheme.grace_days)
-            stayed = tier_since is None or day >= tier_since + timedelta(days=scheme.min_stay_days)
-            if graced and stayed:
-                found.setdefault(guest, Falling(guest, tier, Fall(day, ruled)))
-    return sorted(found.values(), key=lambda each: (each.fall.on, each.customer_id))
+    for day in coming:
+        for guest, (tier, ruled) in _low_on(store, scheme, day, tuple(sorted(whom))).items():
+            found.setdefault(guest, Falling(guest, tier, Fall(day, ruled)))
+    return list(found.values())
+
+
+def _protected(store: Store, scheme: Scheme, coming: list[date], whom: set[int]) -> list[Falling]:
+    """What protects a guest is followed day by day."""
+    ahead: dict[int, list[tuple[date, Known]]] = {guest: [] for guest in whom}
+    labels: dict[int, str] = {}
+    for day in coming:
+        for row in rows_of(question_of(scheme, store, day, customer_ids=tuple(sorted(whom)))):
+            if (guest := row["customer_id"]) in ahead:
+                ahead[guest].append((day, known_from(scheme, row, day)))
+                labels[guest] = row["label"]
+    falls = {
+        guest: fall(scheme, _held(labels[guest], days[0][1]), days, coming[-1])
+        for guest, days in ahead.items()
+    }
+    return [Falling(guest, labels[guest], found) for guest, found in falls.items() if found]
 
 
 def _low_on(
     store: Store, scheme: Scheme, day: date, guests: tuple[int, ...] | None = None
-) -> dict[int, tuple[str, date | None, date | None, str]]:
-    """Whom the rules of `day` put lower than the label: (label, since when, fading since when, what they say)."""
+) -> dict[int, tuple[str, str]]:
+    """Whom the rules of `day` put lower than the label: (label, what they say)."""
     rows, params = decided_rows(scheme, store, day, customer_ids=guests)
     values = ", ".join(f"(%(code{rank})s, {rank})" for rank in range(len(scheme.codes)))
     codes = {f"code{rank}": code for rank, code in enumerate(scheme.codes)}
-    fading = "t.fading_since" if scheme.protects else "NULL::date"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{rows}, ranks(code, rank) AS (VALUES {values}) SELECT t.customer_id, t.label, t.label_since, {fading}, "
-            "t.ruled FROM t JOIN ranks was ON was.code = t.label LEFT JOIN ranks will ON will.code = t.ruled "
-            "WHERE (will.rank IS NULL OR will.rank > was.rank) "
-            "AND NOT EXISTS (SELECT 1 FROM ranks given WHERE given.code = t.given)",
+            f"{rows}, ranks(code, rank) AS (VALUES {values}) SELECT t.customer_id, t.label, t.ruled FROM t JOIN ranks was "
+            "ON was.code = t.label LEFT JOIN ranks will ON will.code = t.ruled "
+            "WHERE (will.rank IS NULL OR will.rank > was.rank) AND NOT EXISTS (SELECT 1 FROM ranks given WHERE given.code = t.given)",
             params | codes,
         )
-        return {row[0]: row[1:] for row in cursor.fetchall()}
+        return {guest: (label, ruled) for guest, label, ruled in cursor.fetchall()}

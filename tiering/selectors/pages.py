@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count
+from django.db import connection
 
-from customers.models import Patronage
 from staff.models import Store
 from tiering.models import Adoption, Night, SchemeVersion, TierDecision
 from tiering.rules import BadScheme, Scheme, read_scheme
-from tiering.selectors.schemes import in_force, preset, preset_codes, scheme_of
+from tiering.selectors.schemes import in_force, preset, scheme_of
+from tiering.sentences import named
 
 
 def scheme_behind_labels(store_id: int, axis: str = "tier") -> Scheme | None:
@@ -24,32 +24,19 @@ def scheme_behind_labels(store_id: int, axis: str = "tier") -> Scheme | None:
     return scheme_of(night.version) if night else None
 
 
-def guests_per_label(store_id: int) -> dict[str, int]:
-    """How many guests of the store stand where now, by tier code; an empty code for those never graded."""
-    rows = Patronage.objects.filter(store_id=store_id).values_list("tier").annotate(n=Count("id")).order_by()
-    return dict(rows)
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A scheme that ships with the product."""
-
-    code: str
-    scheme: Scheme
-
-
-def presets() -> list[Offer]:
-    """The presets, in the order in which to offer them."""
-    return [Offer(code, read_scheme(preset(code))) for code in preset_codes()]
-
-
-def adoptions(store: Store) -> list[Adoption]:
-    """Every adoption of the store, the newest first."""
-    return list(
-        Adoption.objects.filter(store=store)
-        .select_related("version__scheme", "adopted_by")
-        .order_by("-from_date", "-id")[:60]
-    )
+def guests_per_axis(store_id: int) -> dict[str, dict[str, int]]:
+    """How many guests of the store stand where now: axis → tier code → guests; an empty code: never graded. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT l.axis, l.tier, count(*) FROM customers_patronage p CROSS JOIN LATERAL ("
+            "SELECT 'tier' AS axis, p.tier UNION ALL SELECT axis, tier FROM jsonb_each_text(p.labels) x(axis, tier)) l "
+            "WHERE p.store_id = %s GROUP BY 1, 2",
+            [store_id],
+        )
+        found: dict[str, dict[str, int]] = {}
+        for axis, tier, guests in cursor.fetchall():
+            found.setdefault(axis, {})[tier] = guests
+    return found
 
 
 @dataclass(frozen=True)
@@ -65,7 +52,7 @@ def ladder(store: Store, on: date) -> Ladder:
     """The scheme in force on `on`, and the next adoption after it."""
     adoption = in_force(store.pk, on)
     coming = (
-        Adoption.objects.filter(store=store, axis="tier", from_date__gt=on)
+        Adoption.objects.filter(store=store, axis="tier", from_date__gt=on, withdrawn_at=None)
         .select_related("version__scheme")
         .order_by("from_date", "-id")
         .first()
@@ -88,6 +75,7 @@ def written(store: Store, code: str, number: int | None = None) -> Written | Non
     versions = list(
         SchemeVersion.objects.filter(scheme__store=store, scheme__code=code)
         .select_related("scheme", "created_by")
+        .prefetch_related("adoptions")
         .order_by("-number")
     )
     body = preset(code)
@@ -100,6 +88,11 @@ def written(store: Store, code: str, number: int | None = None) -> Written | Non
         return Written(read_scheme(body), None, [], True)
     except BadScheme:
         return None
+
+
+def written_name(scheme: Scheme, version: SchemeVersion | None) -> str:
+    """The full name of a scheme, with its version where it has one: 餐厅顾客分类（近一月） v2."""
+    return f"{named(scheme)} v{version.number}" if version else named(scheme)
 
 
 def decisions_of(store: Store, customer_id: int, axis: str = "tier", most: int = 24) -> list[TierDecision]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from common.clock import moment_of
 from customers.services.labels import MAIN_AXIS, set_tiers
 from staff.models import Store
 from tiering import compile as compiler
@@ -68,6 +69,7 @@ def question_of(scheme: Scheme, store: Store, on: date, **narrow: Any) -> Questi
         zone=store.timezone,
         axis=scheme.axis,
         prior=scheme.protects,
+        ended_at=moment_of(on + timedelta(days=1), store.day_ends_at, store.timezone),
         **narrow,
     )
 
@@ -148,7 +150,7 @@ def _decide_axis(
     with transaction.atomic(), connection.cursor() as cursor:
         newest = _lock_newest(store, scheme.axis)
         live = newest is None or on >= newest.business_date
-        if live and scheme.protects:
+        if live and scheme.grace_days:
             _forget_fading(cursor, store, scheme, on)
         _candidates(cursor, store, scheme, on, newest if live else None, live)
         outcome = _count(cursor, store, scheme, adoption.version.number, live)
@@ -157,28 +159,22 @@ def _decide_axis(
         _write(cursor, store, scheme, adoption.version_id, on, at, run_id, corrected=not live)
         if live:
             set_tiers(store.pk, on, scheme.axis)
-            if scheme.protects:
+            if scheme.grace_days:
                 _keep_fading(cursor, store, scheme, on)
-            _note_night(store, adoption, on, at, outcome.changed)
+            _note_night(cursor, store, adoption, on, at, outcome.changed)
         if fence:
             fence()
     return outcome
 
 
-def _note_night(store: Store, adoption: Adoption, on: date, at: datetime, changed: int) -> None:
-    night = Night(
-        store=store,
-        axis=adoption.axis,
-        business_date=on,
-        version_id=adoption.version_id,
-        decided_at=at,
-        changed=changed,
-    )
-    Night.objects.bulk_create(
-        [night],
-        update_conflicts=True,
-        unique_fields=["store", "axis", "business_date"],
-        update_fields=["version", "decided_at", "changed"],
+def _note_night(cursor: Any, store: Store, adoption: Adoption, on: date, at: datetime, changed: int) -> None:
+    """The night is decided; one decided again keeps what it had changed and adds what it changes now."""
+    cursor.execute(
+        "INSERT INTO tiering_night (store_id, axis, business_date, version_id, decided_at, changed) "
+        "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (store_id, axis, business_date) DO UPDATE SET "
+        "version_id = excluded.version_id, decided_at = excluded.decided_at, "
+        "changed = tiering_night.changed + excluded.changed",
+        [store.pk, adoption.axis, on, adoption.version_id, at, changed],
     )
 
 
@@ -191,7 +187,7 @@ def _lock_newest(store: Store, axis: str) -> Night | None:
 def _candidates(
     cursor: Any, store: Store, scheme: Scheme, on: date, newest: Night | None, live: bool
 ) -> None:
-    """Fill the temporary table `candidates` with the guests whose answer differs (and those whom grace keeps).
+    """Fill the temporary table `candidates` with the guests whose answer differs (and those whom a protection keeps).
 
     A live night compares with the label (and with corrections made since the newest night, which the label
     does not show); a night of the past with the decision that stood on it.
@@ -217,8 +213,8 @@ def _candidates(
     differs = f"t.tier <> {before}"
     if live and before != label:
         differs += f" OR {before} <> {label}"
-    if scheme.protects:
-        differs += " OR t.kept = 'grace'"
+    if scheme.grace_days:
+        differs += " OR t.kept IS NOT NULL"
     # Made once a connection, emptied by every commit: a new table a store would fill the catalogue with dead rows.
     cursor.execute(
         "CREATE TEMPORARY TABLE IF NOT EXISTS candidates (customer_id bigint, before text, label text, tier text, "
@@ -312,17 +308,17 @@ def _forget_fading(cursor: Any, store: Store, scheme: Scheme, on: date) -> None:
 
 
 def _keep_fading(cursor: Any, store: Store, scheme: Scheme, on: date) -> None:
-    """Note whom grace keeps since this night, and of whom that is over."""
+    """Note for whom the rules say lower since this night though the tier stands, and of whom that is over."""
     params = {"store": store.pk, "axis": scheme.axis, "day": on}
     cursor.execute(
         "UPDATE tiering_fading x SET until = %(day)s WHERE x.store_id = %(store)s AND x.axis = %(axis)s "
         "AND x.until IS NULL AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.customer_id = x.customer_id "
-        "AND c.kept = 'grace')",
+        "AND c.kept IS NOT NULL)",
         params,
     )
     cursor.execute(
         "INSERT INTO tiering_fading (store_id, axis, customer_id, since) SELECT %(store)s, %(axis)s, "
-        "c.customer_id, %(day)s FROM candidates c WHERE c.kept = 'grace' ORDER BY 1, 3 "
+        "c.customer_id, %(day)s FROM candidates c WHERE c.kept IS NOT NULL ORDER BY 1, 3 "
         "ON CONFLICT (store_id, axis, customer_id) WHERE until IS NULL DO NOTHING",
         params,
     )

@@ -5,14 +5,24 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _lazy
 
-from common.errors import Refused
+from common.errors import NotHere, Refused
+from common.messages import add_sentences
 from staff.models import Person, Store
 from tiering.checks import check_scheme
 from tiering.models import Adoption, Scheme, SchemeVersion
 from tiering.rules import BadScheme, Problem, read_scheme
+from tiering.selectors.adoptions import held_before
 from tiering.selectors.schemes import preset
 from tiering.sentences import problem_sentence
+
+add_sentences(
+    {
+        "adoption_begun": _lazy("这个方案已经在用了，不能取消；要改回去请用“退回上一个方案”。"),
+        "nothing_before": _lazy("在它之前没有用过别的方案，没有可以退回的。"),
+    }
+)
 
 
 class SchemeRefused(Refused):
@@ -81,7 +91,7 @@ def adopt(
     Store.objects.select_for_update().get(pk=store.pk)
     axis = version.scheme.axis
     latest = (
-        Adoption.objects.filter(store=store, axis=axis, from_date__lte=from_date)
+        Adoption.objects.filter(store=store, axis=axis, from_date__lte=from_date, withdrawn_at=None)
         .order_by("-from_date", "-id")
         .first()
     )
@@ -99,3 +109,38 @@ def adopt_preset(*, store: Store, code: str, from_date: date, actor: Person | No
         raise Refused("unknown_preset", field="preset", status=404, preset=code)
     version = save_scheme(store=store, body=body, actor=actor, at=at)
     return adopt(store=store, version=version, from_date=from_date, actor=actor, at=at)
+
+
+@transaction.atomic
+def withdraw_adoption(
+    *, store: Store, adoption_id: int, actor: Person | None, on: date, at: datetime
+) -> Adoption:
+    """Call off an adoption that has not begun; the row stays as history. May run twice.
+
+    Refused for one that grades already (or did): the way back from there is `roll_back`. Another store's is
+    not here.
+    """
+    Store.objects.select_for_update().get(pk=store.pk)
+    adoption = Adoption.objects.select_related("version__scheme").filter(store=store, pk=adoption_id).first()
+    if adoption is None:
+        raise NotHere()
+    if adoption.withdrawn_at is not None:
+        return adoption
+    if adoption.from_date <= on:
+        raise Refused("adoption_begun", status=409)
+    adoption.withdrawn_at, adoption.withdrawn_by = at, actor
+    adoption.save(update_fields=["withdrawn_at", "withdrawn_by"])
+    return adoption
+
+
+@transaction.atomic
+def roll_back(*, store: Store, axis: str, actor: Person | None, on: date, at: datetime) -> Adoption:
+    """From `on`, the version that graded the axis before the one in force grades it again: one more adoption.
+
+    Refused where nothing graded before. Nothing of the past is changed.
+    """
+    Store.objects.select_for_update().get(pk=store.pk)
+    before = held_before(store.pk, axis, on)
+    if before is None:
+        raise Refused("nothing_before", status=409)
+    return adopt(store=store, version=before, from_date=on, actor=actor, at=at)

@@ -41,5 +41,5 @@ class Command(ShukeCommand):
             keys += [SHARE + key for key, fact in CATALOGUE.items() if fact.comparable]
         out = csv.writer(self.stdout, lineterminator="\n")
         out.writerow(["external_id", *keys])
-        for row in rows_of(Question(store.pk, on, tuple(keys))):
+        for row in rows_of(Question(store.pk, on, tuple(keys), zone=store.timezone)):
             out.writerow([row["external_id"], *(written(key, fact_value(row, key)) for key in keys)])

@@ -1,0 +1,1 @@
+"""Doors of this room: why a guest stands where, the schemes, the rule editor."""
