@@ -30,6 +30,7 @@ from staff.models import Store
 from staff.pages import PageRequest, found, person_of, tell
 
 LATELY = timedelta(days=30)
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 
 @require_safe
@@ -47,7 +48,7 @@ def outbox(request: PageRequest) -> HttpResponse:
     reason = request.GET.get("reason", "")
     reason = reason if reason in reasons else ""
     page = outbox_page(store, state, reason, request.GET.get("cursor", "")[:100], within=within)
-    month = month_of_texts(store.brand, store.timezone, at)
+    month = month_of_texts(store.brand_id, store.timezone, at)
     ask = {"month": f"{first:%Y-%m}" if first else "", "state": state, "reason": reason}
     today = store.business_day(at)
     context = {
@@ -78,9 +79,10 @@ def outbox(request: PageRequest) -> HttpResponse:
 
 def _month(text: str) -> date | None:
     try:
-        return datetime.strptime(text, "%Y-%m").date()
+        first = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
         return None
+    return first if FIRST_YEAR <= first.year < LAST_YEAR else None
 
 
 def _span(store: Store, first: date) -> Span:
@@ -134,7 +136,7 @@ def replies_read(request: PageRequest) -> HttpResponse:
 
 def text_rules(request: PageRequest) -> HttpResponse:
     """The brand's caps, price and budget."""
-    rules = rules_of(request.principal.store.brand)
+    rules = rules_of(request.principal.store.brand_id)
     form = TextRulesForm(request.POST) if request.method == "POST" else TextRulesForm.showing(rules)
     if form.is_bound and form.is_valid():
         change_rules(form.put_into(rules), at=now())

@@ -12,7 +12,7 @@ from care.parts import cost_fen
 from care.services.rules import rules_of
 from care.services.standing import month_start
 from customers.models import Patronage
-from staff.models import Brand, Person, Role, Store
+from staff.models import Person, Role, Store
 
 SHOWN = 200
 PAGE = 50
@@ -184,13 +184,13 @@ def outbox_page(
     return Page(rows, more)
 
 
-def month_of_texts(brand: Brand, zone: str, at: datetime) -> Month:
+def month_of_texts(brand_id: int, zone: str, at: datetime) -> Month:
     """The brand's calendar month so far, on the clock of `zone`."""
     handed = Message.objects.filter(
-        brand=brand, claimed_at__gte=month_start(zone, at), state__in=Message.HANDED
+        brand_id=brand_id, claimed_at__gte=month_start(zone, at), state__in=Message.HANDED
     )
     told = handed.aggregate(texts=Count("pk"), parts=Sum("parts"))
-    return Month(rules_of(brand), told["texts"], told["parts"] or 0)
+    return Month(rules_of(brand_id), told["texts"], told["parts"] or 0)
 
 
 def replies_of(store: Store) -> tuple[list[GuestReply], list[GuestReply]]:

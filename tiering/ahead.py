@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from common.money import show_yuan
 from common.templatetags.shuke import day
@@ -19,17 +20,22 @@ def change_words(change: Change) -> str:
     if change.weeks:
         said.append(_("再来 1 次，把连续到店的周数接上"))
     elif change.visits > 1 or (change.visits and not change.amount):
-        said.append(_("再来 %(n)s 次") % {"n": change.visits})
+        said.append(ngettext("再来 %(n)s 次", "再来 %(n)s 次", change.visits) % {"n": change.visits})
     if change.fen:
         said.append(_("再消费 %(yuan)s") % {"yuan": show_yuan(change.fen)})
     if change.bill > change.fen:
         said.append(_("有一次账单满 %(yuan)s") % {"yuan": show_yuan(change.bill)})
     if change.guests:
-        said.append(_("带来 %(n)s 位新客人") % {"n": change.guests})
+        said.append(
+            ngettext("带来 %(n)s 位新客人", "带来 %(n)s 位新客人", change.guests) % {"n": change.guests}
+        )
     if change.suggestions:
-        said.append(_("提 %(n)s 条被采纳的建议") % {"n": change.suggestions})
+        said.append(
+            ngettext("提 %(n)s 条被采纳的建议", "提 %(n)s 条被采纳的建议", change.suggestions)
+            % {"n": change.suggestions}
+        )
     if change.events:
-        said.append(_("参加 %(n)s 次活动") % {"n": change.events})
+        said.append(ngettext("参加 %(n)s 次活动", "参加 %(n)s 次活动", change.events) % {"n": change.events})
     return ("，" if language() == "zh" else ", ").join(said)
 
 

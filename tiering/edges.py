@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from tiering import facts
 from tiering.compile import condition, denominator, quoted
-from tiering.rules import Compare, Group, Known, Node, Scheme, Tier, holds
+from tiering.rules import Compare, Group, Known, Node, Scheme, Tier, by_rules, holds
 
 FAR = 1_000_000
 _SIGNS = {">=": 1, ">": 1, "<=": -1, "<": -1}
@@ -67,8 +67,11 @@ class Tip:
 def tip(scheme: Scheme, code: str, known: Known, *, above: bool = False) -> Tip | None:
     """The nearest comparison that keeps a guest in `code` or out of a tier above; None where none is a number.
 
-    With `above`, of those alone that keep the guest out of a tier above.
+    With `above`, of those alone that keep the guest out of a tier above. Of a guest who is not where the rules put
+    him (unrated, by hand, kept for a while) no number is told.
     """
+    if known.unrated or by_rules(scheme, known) != code:
+        return None
     rank = scheme.rank(code) if scheme.is_ladder else len(scheme.tiers)
     found = []
     for tier in scheme.tiers[: rank if above else rank + 1]:

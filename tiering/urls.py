@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tiering.views import candidates, editor, groups, judgements, schemes, segments, standing
+from tiering.views import candidates, chain, editor, groups, judgements, schemes, segments, standing
 
 urlpatterns = [
     path("customers/<int:pk>/standing/", standing.customer_standing, name="customer-standing"),
@@ -37,4 +37,5 @@ urlpatterns = [
     path("schemes/new/", editor.scheme_new, name="scheme-new"),
     path("schemes/<slug:code>/", schemes.scheme, name="scheme"),
     path("schemes/<slug:code>/edit/", editor.scheme_edit, name="scheme-edit"),
+    path("schemes/<slug:code>/chain/", chain.scheme_chain, name="scheme-chain"),
 ]

@@ -142,7 +142,7 @@ def queue_occasions(*, store: Store, on: date, at: datetime) -> dict[str, int]:
     for line in sorted(lines, key=lambda line: line.trigger):
         if line.channel == "sms" and line.trigger in ("birthday", "festival"):
             counts.update(_queue(store, line, lines, day, at))
-    counts["cost_fen"] = cost_fen(counts["parts"], rules_of(store.brand).thousand_parts_fen)
+    counts["cost_fen"] = cost_fen(counts["parts"], rules_of(store.brand_id).thousand_parts_fen)
     counts["calls"] = calls_for_planned(store.pk, at, ["no_provider", "window_passed"], at)
     return dict(counts)
 

@@ -34,6 +34,7 @@ from tiering.services.schemes import adopt_preset, save_scheme
 MONTHS = 18
 AFTERNOON = clock_time(14, 30)  # the hour at which the demo begins where only its day is given
 SCHEME, OTHER_SCHEME = "recent_month_abc", "monthly_avg_abc"
+BESIDE = ("member_card_levels", "lifecycle_types")
 # Whose texts of the past the demo tells: an account at the simulator, where no other is set.
 ACCOUNT = {
     "SMS_PROVIDER": "aliyun",
@@ -128,6 +129,15 @@ def _adopt(life: _Life, from_date: date) -> None:
         adopt_preset(store=store, code=SCHEME, from_date=from_date, actor=head, at=at)
 
 
+def _adopt_beside(life: _Life, from_date: date) -> None:
+    """The axes beside the ladder: the member's card, and where the guest is in her life with us."""
+    at = life.diary.moment(from_date - timedelta(days=1), 16)
+    for place, store in enumerate(life.diary.staff.stores):
+        for code in BESIDE:
+            head = life.diary.staff.of(place, Role.HEAD)
+            adopt_preset(store=store, code=code, from_date=from_date, actor=head, at=at)
+
+
 def _grade_the_past(life: _Life, months: int, full_from: date, say: Say) -> None:
     """The months before the full nights, graded every other Sunday and at month ends."""
     begin = add_months(life.today.replace(day=1), -months)
@@ -161,6 +171,7 @@ def _ends_month(day: date) -> bool:
 def _nights(life: _Life, full_from: date, last: date, say: Say) -> None:
     """The last weeks, night by night, and what people did on the day after each."""
     started = time.monotonic()
+    _adopt_beside(life, full_from)
     day = full_from
     while day <= last:
         at, morning = life.night_of(day), day + timedelta(days=1)

@@ -27,7 +27,10 @@ DESK = [
     ("tasks", _("任务"), "checklist", ("task-act",)),
     ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
     ("plan", _("关怀计划"), "heart-handshake", ()),
-    ("schemes", _("等级方案"), "stairs-up", ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart")),
+    (
+        "schemes", _("等级方案"), "stairs-up",
+        ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "tier-chart"),
+    ),
     ("outbox", _("短信"), "message", ("replies", "text-rules")),
     ("nights", _("夜间作业"), "moon", ("night-approve",)),
     ("imports", _("导入"), "table-import", ("import-job",)),

@@ -334,7 +334,7 @@ def hundred(store) -> list[Message]:
 
 
 def budget(store: Store, parts: int | None) -> None:
-    rules = rules_of(store.brand)
+    rules = rules_of(store.brand_id)
     rules.month_parts = parts
     change_rules(rules, at=NOON)
 

@@ -125,7 +125,7 @@ def test_case_43_the_price_is_the_brands(store, provider_settings):
 
 @pytest.mark.django_db
 def test_a_brand_that_said_nothing_keeps_to_the_defaults(brand):
-    rules = rules_of(brand)
+    rules = rules_of(brand.pk)
     assert (rules.a_day, rules.a_month, rules.thousand_parts_fen, rules.month_parts) == (1, 4, 4500, None)
     assert TextRules.objects.count() == 0
 

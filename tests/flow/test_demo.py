@@ -50,8 +50,8 @@ CONTENT = {
     "tags": "SELECT customer_id, word, added_at FROM customers_tag ORDER BY 1, 2",
     "introductions": "SELECT customer_id, introducer_id, recorded_at FROM customers_introduction ORDER BY 1",
     "gaps": "SELECT customer_id, field, missing_from, filled_at FROM customers_profilegap ORDER BY 1, 2, 3",
-    "decisions": "SELECT s.code, customer_id, business_date, tier, previous, reasons, facts, decided_at, corrected "
-    "FROM tiering_tierdecision d JOIN staff_store s ON s.id = d.store_id ORDER BY 1, 2, 3",
+    "decisions": "SELECT s.code, d.axis, customer_id, business_date, tier, previous, reasons, facts, decided_at, corrected "
+    "FROM tiering_tierdecision d JOIN staff_store s ON s.id = d.store_id ORDER BY 1, 2, 3, 4",
     "days": "SELECT s.code, business_date, visits, guests, revenue_fen, tiers, rose, fell, tasks_opened, messages_planned "
     "FROM reports_storeday d JOIN staff_store s ON s.id = d.store_id ORDER BY 1, 2",
     "tasks": "SELECT s.code, customer_id, t.code, occasion, w.username, due_on, close_on, t.opened_on, state, settled_at, "

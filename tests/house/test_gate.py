@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
-from care.models import Channel, Task
+from care.models import Channel, GuestReply, Task
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
 from feedback.services import open_complaint, record_suggestion
@@ -25,7 +25,7 @@ KINDS = {
     "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "tablet-visit": "guest", "visit": "visit",
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
-    "night-approve": "run", "token-revoke": "token", "dish-withdraw": "dish", "adoption": "adoption",
+    "night-approve": "run", "token-revoke": "token", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption",
 }  # fmt: skip
 
 
@@ -75,6 +75,9 @@ def objects_of(place: Store) -> dict[str, object]:
         "guest": guest.pk, "task": task.pk, "visit": visit.visit_id, "token": token.pk,
         "complaint": open_complaint(**told).pk, "suggestion": record_suggestion(**told).pk,
         "job": Job.objects.create(kind="customers", store_id=place.pk, created_at=NOON).pk,
+        "reply": GuestReply.objects.create(
+            store=place, customer=guest, number="13800001111", number_index=b"x", words="谢谢", stopped=False, at=NOON
+        ).pk,
         "run": Run.objects.create(store_id=place.pk, business_date=NOON.date(), created_at=NOON, state="held").pk,
     }  # fmt: skip
 

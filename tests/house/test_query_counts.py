@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from care.models import Message, Task
+from care.models import GuestReply, Message, Task
 from common.birthdays import Birthday
 from crm import nightly
 from customers.models import Visit
@@ -33,7 +33,7 @@ KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
 TODAY = NOON.date()
 PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
-    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart", "plan", "tasks", "outbox", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart", "plan", "tasks", "outbox", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
 ]  # fmt: skip
 
@@ -78,6 +78,11 @@ def add_guests(store, people, first: int, last: int):
             brand=store.brand, store=store, customer=guest, category="festival", occasion=f"festival:x:{n}", number="13800000000",
             last_four="0000", template="festival", planned_on=TODAY, not_before=NOON, next_at=NOON, expires_at=NOON, created_at=NOON,
         )  # fmt: skip
+        for stopped in (False, True):
+            reply = GuestReply(store=store, customer=guest, number="13800000000", number_index=b"x", words="谢谢")
+            reply.stopped, reply.at, reply.read_by = stopped, NOON, people[n % 2]
+            reply.read_at = NOON if n % 3 else None
+            reply.save()
         for days in (0, 2):
             told = {
                 "store": store,

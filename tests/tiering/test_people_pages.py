@@ -66,7 +66,12 @@ def test_the_fall_is_said_with_its_night(desk, store, regular):
 
 
 def test_who_cannot_fall_is_told_until_when(desk, store, regular):
-    body = SPEND | {"tiers": [SPEND["tiers"][0] | {"when": {"fact": "visits_total", "op": ">=", "value": 1}}, SPEND["tiers"][2]]}
+    body = SPEND | {
+        "tiers": [
+            SPEND["tiers"][0] | {"when": {"fact": "visits_total", "op": ">=", "value": 1}},
+            SPEND["tiers"][2],
+        ]
+    }
     use(store, body)
     dine(store, regular, 5, 100)
     assert "就算一直不来，到 9月30日 周三 也不会降" in panel(desk, regular)
@@ -146,7 +151,15 @@ def test_two_axes_are_two_badges_each_with_its_scheme(desk, store, regular, mana
     use(store, "member_card_levels")
     use(store, "vip_medals")
     put_on_file(store, "别人")
-    judge(store=store, customer_id=regular.pk, code="vip", reason="老客", actor=manager, on=TODAY - timedelta(days=3), at=NOON)
+    judge(
+        store=store,
+        customer_id=regular.pk,
+        code="vip",
+        reason="老客",
+        actor=manager,
+        on=TODAY - timedelta(days=3),
+        at=NOON,
+    )
     dine(store, regular, 5, 4000)
     night(store)
     assert (label(store, regular, "card"), label(store, regular, "vip")) == ("SILVER", "GOLD")
@@ -171,13 +184,20 @@ def test_the_panel_turns_to_another_axis(desk, store, regular):
 
 
 def test_labels_that_hold_together_are_badges_of_their_own(desk, store, regular):
-    use(store, "lifecycle_types")
+    use(store, {
+        "id": "kinds", "name": "怎样的客人", "kind": "labels", "axis": "kind", "tiers": [
+            {"code": "CAME", "name": "来过", "when": {"fact": "visits_total", "op": ">=", "value": 1}},
+            {"code": "BIG", "name": "大桌", "when": {"fact": "spend_total", "op": ">=", "value": 9000}},
+            {"code": "MAN", "name": "男客", "when": {"profile": "sex", "in": ["m"]}},
+        ],
+    })  # fmt: skip
     dine(store, regular, 5, 100)
     night(store)
+    assert label(store, regular, "kind") == "CAME+MAN"
     page = desk.get(reverse("tablet-guest", args=[regular.pk])).content.decode()
-    assert page.count('<span class="tier tier-label" title="客户生命周期（新、长期、流失、意见反馈）">') == len(
-        label(store, regular, "lifecycle").split("+")
-    )
+    assert '<span class="tier tier-label" title="怎样的客人"><b>来过</b></span> ' in page
+    assert '<span class="tier tier-label" title="怎样的客人"><b>男客</b></span>' in page
+    assert "大桌" not in page
 
 
 # ---- how it went ---------------------------------------------------------------------------------------------
@@ -231,7 +251,9 @@ def say(client: Client, name: str, guest, **fields):
 
 def test_a_judgement_is_written_with_author_reason_and_end(desk, store, regular, head):
     use(store, "fb_department_types")
-    answer = say(desk, "customer-judge", regular, code="cooperating", reason="协议 2026-17", valid_until="2026-12-31")
+    answer = say(
+        desk, "customer-judge", regular, code="cooperating", reason="协议 2026-17", valid_until="2026-12-31"
+    )
     assert answer.status_code == 302
     [said] = Judgement.objects.all()
     assert (said.code, said.reason, said.recorded_by, str(said.valid_until)) == (
@@ -258,14 +280,22 @@ def test_cooperating_without_agreement_and_end_has_two_faults(desk, store, regul
 def test_only_what_the_schemes_ask_for_may_be_said(desk, store, regular):
     use(store, "fb_department_types")
     form = desk.get(reverse("customer-standing", args=[regular.pk])).context["judge_form"]
-    assert [code for code, _ in form.fields["code"].choices] == ["", "vip", "cooperating", "long_term", "short_stay"]
+    assert [code for code, _ in form.fields["code"].choices] == [
+        "",
+        "vip",
+        "cooperating",
+        "long_term",
+        "short_stay",
+    ]
     answer = say(desk, "customer-judge", regular, code="strong_influence", reason="很有名")
     assert answer.status_code == 422 and not Judgement.objects.exists()
 
 
-def test_a_judgement_is_withdrawn_and_stays_as_history(desk, store, regular):
+def test_a_judgement_is_withdrawn_and_stays_as_history(desk, store, regular, head):
     use(store, "fb_department_types")
-    said = judge(store=store, customer_id=regular.pk, code="vip", reason="老客", actor=desk_person(store), on=TODAY, at=NOON)
+    said = judge(
+        store=store, customer_id=regular.pk, code="vip", reason="老客", actor=head, on=TODAY, at=NOON
+    )
     desk.post(reverse("customer-judge-withdraw", args=[regular.pk, said.pk]))
     said.refresh_from_db()
     assert said.withdrawn_at == NOON
@@ -273,12 +303,6 @@ def test_a_judgement_is_withdrawn_and_stays_as_history(desk, store, regular):
     assert "已结束的 1 条" in text and "陈店长 6月20日 12:00 撤回" in text
     other = put_on_file(store, "别人")
     assert desk.post(reverse("customer-judge-withdraw", args=[other.pk, said.pk])).status_code == 404
-
-
-def desk_person(store):
-    from staff.models import Person
-
-    return Person.objects.get(username="chen")
 
 
 def test_a_guest_may_be_flagged_as_likely_to_rise(desk, store, regular):
@@ -295,7 +319,15 @@ def test_a_guest_may_be_flagged_as_likely_to_rise(desk, store, regular):
 def test_a_tier_by_hand_says_who_why_and_until_when(desk, store, regular, head):
     use(store, SPEND)
     night(store)
-    answer = say(desk, "customer-override", regular, axis="tier", tier="B", reason="老板的朋友", valid_until="2026-06-30")
+    answer = say(
+        desk,
+        "customer-override",
+        regular,
+        axis="tier",
+        tier="B",
+        reason="老板的朋友",
+        valid_until="2026-06-30",
+    )
     assert answer.status_code == 302
     text = panel(desk, regular)
     assert "老板的朋友" in text and "陈店长，6月20日 周六起，到 6月30日 周二 为止" in text
@@ -312,21 +344,47 @@ def test_a_tier_by_hand_says_who_why_and_until_when(desk, store, regular, head):
 def test_skipping_a_tier_wants_a_longer_reason(desk, store, regular):
     use(store, SPEND)
     night(store)
-    answer = say(desk, "customer-override", regular, axis="tier", tier="A", reason="熟人", valid_until="2026-06-30")
+    answer = say(
+        desk, "customer-override", regular, axis="tier", tier="A", reason="熟人", valid_until="2026-06-30"
+    )
     assert answer.status_code == 422 and not Override.objects.exists()
     assert answer.context["override_form"].errors == {"reason": ["请写明理由，至少 5 个字。"]}
-    assert say(desk, "customer-override", regular, axis="tier", tier="A", reason="老板的老朋友", valid_until="2026-06-30").status_code == 302
+    assert (
+        say(
+            desk,
+            "customer-override",
+            regular,
+            axis="tier",
+            tier="A",
+            reason="老板的老朋友",
+            valid_until="2026-06-30",
+        ).status_code
+        == 302
+    )
 
 
 def test_a_tier_by_hand_on_another_axis_leaves_the_ladder_alone(desk, store, regular):
     use(store, SPEND)
     use(store, "member_card_levels")
     night(store)
-    answer = say(desk, "customer-override", regular, axis="card", tier="GOLD", reason="周年赠送", valid_until="2026-06-30")
+    answer = say(
+        desk,
+        "customer-override",
+        regular,
+        axis="card",
+        tier="GOLD",
+        reason="周年赠送",
+        valid_until="2026-06-30",
+    )
     assert answer.status_code == 302
     night(store, 0)
     assert (label(store, regular), label(store, regular, "card")) == ("C", "GOLD")
-    assert say(desk, "customer-override", regular, axis="nothing", tier="A", reason="x", valid_until="2026-06-30").status_code == 404
+    assert (
+        say(
+            desk, "customer-override", regular, axis="nothing", tier="A", reason="x", valid_until="2026-06-30"
+        ).status_code
+        == 404
+    )
 
 
 def test_a_host_sees_but_does_not_judge(store, regular, host):

@@ -75,9 +75,9 @@ MARKS: dict[str, tuple[str, ...]] = {
 }
 
 
-def tables_of(question: Question) -> list[str]:
-    """The tables that the facts of `question` read."""
-    return sorted(set(_TABLE.findall(fact_rows(question)[0])))
+def tables_in(rows: str) -> list[str]:
+    """The tables that a statement of facts reads."""
+    return sorted(set(_TABLE.findall(rows)))
 
 
 def marks_of(stores: Sequence[Store], question: Question) -> dict[int, str]:
@@ -85,8 +85,8 @@ def marks_of(stores: Sequence[Store], question: Question) -> dict[int, str]:
 
     Raises KeyError where the facts read a table of which nothing is said here.
     """
-    pieces = list(_NIGHTS)
-    for table in tables_of(question):
+    rows, pieces = fact_rows(question)[0], list(_NIGHTS)
+    for table in tables_in(rows):
         pieces += MARKS[table]
     statement = " UNION ALL ".join(
         f"SELECT {n}, x.* FROM ({piece}) x(store_id, counted)" for n, piece in enumerate(pieces)
@@ -99,12 +99,14 @@ def marks_of(stores: Sequence[Store], question: Question) -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         found = sorted(cursor.fetchall(), key=lambda row: (row[0], row[1] or 0))
+    # The statement is part of it: another version of the program may count otherwise.
     return {
-        store.pk: hashlib.md5(
-            repr(
-                [store.timezone, *((n, counted) for n, of, counted in found if of in (None, store.pk))]
-            ).encode(),
-            usedforsecurity=False,
-        ).hexdigest()
+        store.pk: _hashed(
+            [rows, store.timezone, *((n, what) for n, of, what in found if of in (None, store.pk))]
+        )
         for store in stores
     }
+
+
+def _hashed(parts: list[object]) -> str:
+    return hashlib.md5(repr(parts).encode(), usedforsecurity=False).hexdigest()

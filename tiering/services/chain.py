@@ -128,7 +128,8 @@ def _with_schemes_in_force(wanted: Question, stores: Sequence[Store]) -> Questio
         words["tags"] |= {*needs.tags}
         words["codes"] |= {*needs.codes}
         words["fields"] |= {*needs.fields}
-    return replace(wanted, **{name: tuple(sorted(found)) for name, found in words.items()})
+    columns: dict[str, Any] = {name: tuple(sorted(found)) for name, found in words.items()}
+    return replace(wanted, **columns)
 
 
 def _as_json(question: Question) -> dict[str, Any]:
@@ -145,11 +146,12 @@ def _as_json(question: Question) -> dict[str, Any]:
 
 def _serves(kept: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Whether facts kept for one question are enough for another."""
-    if not all(set(kept[name]) >= set(wanted[name]) for name in _SETS):
+    if kept.keys() != wanted.keys() or kept["by_hand"] < wanted["by_hand"]:
         return False
-    if kept["by_hand"] < wanted["by_hand"]:
-        return False
-    return all(kept[name] == wanted[name] for name in wanted if name not in (*_SETS, "by_hand"))
+    return all(
+        set(kept[name]) >= set(value) if name in _SETS else name == "by_hand" or kept[name] == value
+        for name, value in wanted.items()
+    )
 
 
 def _kept(stores: Sequence[Store], wanted: Question, at: datetime) -> ChainFacts:
@@ -199,7 +201,10 @@ def _make(cursor: Any, brand_id: int, wanted: Question, at: datetime) -> ChainFa
 
 
 def _rows(question: Question) -> tuple[str, dict[str, Any]]:
-    """The statement whose rows are kept: the facts of a store's guests and where each stands today. No guest's id."""
+    """The statement whose rows are kept: facts, where the guest stands today, and how many of the store are alike in both.
+
+    No guest is named: there is nothing here to forget when one is forgotten.
+    """
     rows, params = fact_rows(question)
     label = "f.label" if question.axis == MAIN_AXIS else "coalesce(f.labels ->> %(axis)s, '')"
     columns = []
@@ -220,9 +225,10 @@ def _rows(question: Question) -> tuple[str, dict[str, Any]]:
         .order_by("-business_date")
         .first()
     )
+    alike = ", ".join(str(n + 3) for n in range(len(columns)))
     statement = (
-        f"{rows}, {_STOOD} SELECT %(store)s AS store_id, {', '.join(columns)} "
-        "FROM f LEFT JOIN stood ON stood.customer_id = f.customer_id"
+        f"{rows}, {_STOOD} SELECT %(store)s AS store_id, count(*)::int AS guests, {', '.join(columns)} "
+        f"FROM f LEFT JOIN stood ON stood.customer_id = f.customer_id GROUP BY {alike}"
     )
     since = newest.decided_at if newest else datetime.min
     return statement, params | {"axis": question.axis, "since": since}
@@ -243,7 +249,7 @@ def _fill(
     ]
     if not ask:
         return 0
-    columns = {name: tuple(kept.question[name]) for name in _SETS}
+    columns: dict[str, Any] = {name: tuple(kept.question[name]) for name in _SETS}
     question = replace(wanted, **columns, by_hand=kept.question["by_hand"])
     marks = marks_of(ask, question)
     stale = [store for store in ask if kept.marks.get(str(store.pk)) != marks[store.pk]]
@@ -326,7 +332,7 @@ def _answer(
         absent += "" if kept.question["by_hand"] else ", NULL::text AS given"
         cursor.execute(
             f"WITH f AS (SELECT c.*{absent} FROM {kept.table} c{only}), {compiler.decided(scheme)} "
-            "SELECT store_id, before, tier, count(*) FROM t GROUP BY 1, 2, 3",
+            "SELECT store_id, before, tier, sum(guests) FROM t GROUP BY 1, 2, 3",
             {"day": on, "stores": ids},
         )
         found = cursor.fetchall()
