@@ -45,7 +45,10 @@ class Trigger(models.TextChoices):
 
 
 class Plan(models.Model):
-    """The gestures a store owes its tiers under one scheme: one living version at a time."""
+    """The gestures a store owes its tiers under one scheme: one living version at a time.
+
+    `inherits`: a tier is given what the tiers below it are given, too.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="plans")
     scheme_code = models.SlugField(max_length=60)
@@ -53,6 +56,7 @@ class Plan(models.Model):
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     retired_at = models.DateTimeField(null=True)
+    inherits = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -71,7 +75,7 @@ class PlanLine(models.Model):
 
     `role` is who does it; `owner_first`: the guest's owner where there is one, else the role. `times` a period
     for cadences; `lead_days` before an occasion; `after_days` of absence or after a visit; `window_days` to do it.
-    `needs_switch`: stays off until the store head turns it on.
+    `small`: a coupon or a small gift, which some kinds of guests do not like.
     """
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="lines")
@@ -91,6 +95,7 @@ class PlanLine(models.Model):
     window_days = models.SmallIntegerField(default=0)
     personal = models.BooleanField(default=True)
     enabled = models.BooleanField(default=True)
+    small = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["id"]
@@ -103,7 +108,9 @@ class PlanLine(models.Model):
 class Task(models.Model):
     """A gesture owed to one guest on one day, on one person's or one role's list.
 
-    One row per guest, plan line and occasion: opening it twice is the same as once.
+    One row per guest, plan line and occasion: opening it twice is the same as once. BLOCKED: the plan says so, but a
+    rule of the store or the kind of guest speaks against it; `reason` says which. `escalated_on`: when it was so late
+    that it went on the list of those who lead.
     """
 
     class State(models.TextChoices):
@@ -112,6 +119,7 @@ class Task(models.Model):
         DECLINED = "declined", _("客人谢绝")
         CLOSED = "closed", _("已关闭")
         EXPIRED = "expired", _("已过期")
+        BLOCKED = "blocked", _("未开出")
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="tasks", db_index=False)
@@ -133,6 +141,7 @@ class Task(models.Model):
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=40, blank=True)
+    escalated_on = models.DateField(null=True)
 
     class Meta:
         constraints = [
@@ -156,6 +165,8 @@ class TaskEvent(models.Model):
         POSTPONED = "postponed", _("改期")
         DECLINED = "declined", _("客人谢绝")
         CLAIMED = "claimed", _("认领")
+        HANDED = "handed", _("移交")
+        ESCALATED = "escalated", _("逾期升级")
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="events")
     outcome = models.CharField(max_length=12, choices=Outcome)
@@ -169,6 +180,38 @@ class TaskEvent(models.Model):
 
     def __str__(self) -> str:
         return self.outcome
+
+
+@pghistory.track()
+class CareRules(models.Model):
+    """What a store allows its plans; a store without a row keeps to the defaults.
+
+    `contacts_a_week`: calls, visits and messages by hand for one guest in a calendar week, empty: no end.
+    `overdue_days`: a task later than that goes to those who lead. `gifts_to_officials`: off unless the head says so.
+    """
+
+    store = models.OneToOneField(Store, on_delete=models.CASCADE, primary_key=True, related_name="care_rules")
+    contacts_a_week = models.PositiveSmallIntegerField(null=True, blank=True)
+    overdue_days = models.PositiveSmallIntegerField(default=2)
+    gifts_to_officials = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.contacts_a_week} / {self.overdue_days}"
+
+
+class ListRead(models.Model):
+    """One person has read one list of the store: `birthdays:2026-06`, `briefing:2026-06-03`."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(max_length=30)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "name", "person"], name="list_read_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.person_id}"
 
 
 @pghistory.track()

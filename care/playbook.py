@@ -5,7 +5,7 @@ in `services.opening`. The rules in words, with numbered cases: docs/rules/care.
 """
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +23,9 @@ CHANNELS = ("phone", "visit", "gift", "card", "sms", "wechat", "event", "in_stor
 ROLES = ("waiter", "host", "manager", "head", "hq")
 WEEKEND = "weekend"
 
+# What a person does towards a guest outside the restaurant; what a guest is given.
+CONTACTS = ("phone", "visit", "wechat")
+TREATMENTS = ("gift", "in_store")
 # An absence this long is a lapse: another list, not a call because somebody has not come for ten days.
 LAPSED_AFTER_DAYS = 60
 _DAY = timedelta(days=1)
@@ -37,7 +40,8 @@ class Line:
     counted from the occasion (0 on the day, -10 ten days ahead), from the last visit (absence), or from the
     visit (after_visit); `window_days` after the due day it is closed. A guest who is about to fall (falling) is
     told of `lead_days` before the night that lowers her; the task ends with that night. A cadence has `times` slots a period
-    and closes with its slot. `personal`: on that day no ready-made text goes to the same guest.
+    and closes with its slot. `personal`: on that day no ready-made text goes to the same guest. `small`: a coupon or a
+    small gift.
     """
 
     code: str
@@ -56,6 +60,7 @@ class Line:
     window_days: int = 0
     personal: bool = True
     enabled: bool = True
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -317,3 +322,62 @@ def tiers_with_own(lines: Iterable[Line], line: Line) -> frozenset[str]:
 def is_for(line: Line, tier: str, own: Collection[str] = ()) -> bool:
     """Whether a guest of `tier` is owed the line; `own` as told by `tiers_with_own`."""
     return line.tier == tier or (line.tier == EVERYBODY and tier not in own)
+
+
+# ---- what the lower tiers are given ------------------------------------------------------------------------
+
+
+def heirs(lines: Collection[Line], ladder: Sequence[str], line: Line) -> tuple[str, ...]:
+    """The tiers above the line's own (the ladder's highest first) that are given it too where the plan inherits.
+
+    A treatment goes up: a gift, what happens in the restaurant. Not to a tier that has the same words already, or a
+    treatment of its own, or of a tier between, for the same birthday or festival.
+    """
+    if line.channel not in TREATMENTS or line.tier not in ladder or not line.enabled:
+        return ()
+    above: list[str] = []
+    for tier in reversed(ladder[: ladder.index(line.tier)]):
+        if any(_is_same_treatment(line, other) for other in lines if other.tier == tier):
+            break
+        above.append(tier)
+    return tuple(above)
+
+
+def _is_same_treatment(line: Line, other: Line) -> bool:
+    if not other.enabled or other.channel not in TREATMENTS:
+        return False
+    if other.zh == line.zh:
+        return True
+    same_day = line.trigger in OCCASIONS and other.trigger == line.trigger
+    return same_day and (line.trigger == "birthday" or bool(set(line.occasions) & set(other.occasions)))
+
+
+def treatments(lines: Sequence[Line], ladder: Sequence[str], tier: str, inherits: bool) -> list[Line]:
+    """What a guest of `tier` is given, the tier's own first, then what comes up from the tiers below."""
+    own = [line for line in lines if line.tier == tier and line.enabled and line.channel in TREATMENTS]
+    return own + inherited(lines, ladder, tier) if inherits else own
+
+
+def inherited(lines: Sequence[Line], ladder: Sequence[str], tier: str) -> list[Line]:
+    """What comes up to `tier` from the tiers below, the nearest first."""
+    if tier not in ladder:
+        return []
+    found = [line for line in lines if tier in heirs(lines, ladder, line)]
+    return sorted(found, key=lambda line: ladder.index(line.tier))
+
+
+# ---- who is treated otherwise ------------------------------------------------------------------------------
+
+
+def blocked_because(line: Line, *, official: bool, dislikes_favours: bool, gifts_to_officials: bool) -> str:
+    """Why a guest of this kind does not get the gesture; "" where nothing speaks against it."""
+    if line.channel == "gift" and official and not gifts_to_officials:
+        return "official"
+    if line.small and dislikes_favours:
+        return "small_favour"
+    return ""
+
+
+def reached_by(line: Line, overseas: bool) -> str:
+    """The channel to a guest: nobody visits somebody who lives abroad, he is written to."""
+    return "wechat" if line.channel == "visit" and overseas else line.channel

@@ -11,6 +11,12 @@ add_sentences(
         "task_taken": _("这项任务已由%(who)s负责。"),
         "day_in_past": _("日期已经过去，请选今天或以后的日期。"),
         "postponed_too_far": _("最晚只能改到 %(latest)s。"),
+        "plan_line_code_taken": _("计划里已经有这个代码。"),
+        "plan_last_line": _("计划里至少要留一条，可以先停用。"),
+        "task_to_stranger": _("请选一位在职的同事。"),
+        "task_reason": _("请写明原因，至少 2 个字。"),
+        "tasks_none": _("请先勾选要移交的任务。"),
+        "handed_to_self": _("接手的人要另选一位同事。"),
         "reply_read": _("这条回复已经有人处理了。"),
         "reply_stopped_nothing": _("这条回复没有停掉短信，不用恢复。"),
     }
@@ -43,6 +49,10 @@ REASONS: dict[str, str | Promise] = {
     "tier_changed": _("等级变动"),
     "scheme_changed": _("更换了等级方案"),
     "too_late": _("过期未做"),
+    "official": _("政府人员，本店没有开启送礼"),
+    "small_favour": _("事业稳重型，不喜欢小恩小惠"),
+    "cap_week": _("本周联系次数已满"),
+    "escalated": _("逾期升级"),
 }
 
 

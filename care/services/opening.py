@@ -5,14 +5,16 @@ the same as once, by the unique key of guest, store, gesture and occasion.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from care.models import PlanLine
+from care.models import CareRules
 from care.playbook import (
     CADENCES,
+    CONTACTS,
     EVERYBODY,
     OCCASIONS,
     UNDATED,
@@ -21,13 +23,15 @@ from care.playbook import (
     due_for,
     events,
     fall_words,
+    heirs,
     slots,
     tiers_with_own,
 )
+from care.services.house_rules import care_rules_of
 from care.services.plans import DEFAULT, line_of, plan_for
 from staff.models import Store
 from tiering.selectors.forecast import Falling, falling
-from tiering.selectors.schemes import in_force
+from tiering.selectors.schemes import in_force, scheme_of
 from tiering.services.judgements import LIKELY
 
 OPENS_FOR_DAYS = 7
@@ -42,22 +46,53 @@ OWNER = """(SELECT w.id FROM staff_person w WHERE w.id = p.owner_id AND w.is_act
         AND b.since <= %(day)s AND (b.until IS NULL OR b.until >= %(day)s)))"""
 
 # A guest has a line's gestures by the tier, or because somebody judged her likely to reach it.
-HAS_TIER = """(p.tier = %(tier)s OR EXISTS (SELECT 1 FROM tiering_judgement j WHERE j.store_id = p.store_id
+HAS_TIER = """(p.tier = ANY(%(tiers)s) OR EXISTS (SELECT 1 FROM tiering_judgement j WHERE j.store_id = p.store_id
         AND j.customer_id = p.customer_id AND j.code = %(likely)s AND j.withdrawn_at IS NULL
         AND j.valid_from <= %(day)s AND (j.valid_until IS NULL OR j.valid_until >= %(day)s) OFFSET 0))"""
 
+# A government's man, by a tag, by a judgement that stands, or by how his nature was graded; who dislikes small favours;
+# who lives abroad.
+_HAS_TAG = """EXISTS (SELECT 1 FROM customers_tag g WHERE g.customer_id = p.customer_id AND g.removed_at IS NULL
+        AND g.word = '{word}' OFFSET 0)"""
+_OFFICIAL = f"""({_HAS_TAG.format(word="government_or_committee")}
+        OR 'GOVERNMENT' = ANY(string_to_array(coalesce(p.labels->>'nature', ''), '+'))
+        OR EXISTS (SELECT 1 FROM tiering_judgement o WHERE o.store_id = p.store_id AND o.customer_id = p.customer_id
+        AND o.code = 'government' AND o.withdrawn_at IS NULL AND o.valid_from <= %(day)s
+        AND (o.valid_until IS NULL OR o.valid_until >= %(day)s) OFFSET 0))"""
+_STEADY = _HAS_TAG.format(word="steady_career")
+_OVERSEAS = _HAS_TAG.format(word="overseas")
+_ABROAD_ZH, _ABROAD_EN = "（海外客人，改用微信）", "(lives abroad: by WeChat) "
+
+# How many contacts the guest would have in the week of this one: those on file, and those opened with it.
+_IN_THE_WEEK = """(SELECT count(*) FROM care_task k WHERE k.customer_id = p.customer_id AND k.store_id = p.store_id
+        AND k.state IN ('open', 'done') AND k.channel = ANY(%(contacts)s)
+        AND date_trunc('week', k.due_on) = date_trunc('week', d.due_on) OFFSET 0)
+    + row_number() OVER (PARTITION BY p.customer_id, date_trunc('week', d.due_on) ORDER BY d.due_on, d.occasion)"""
+_NOT_ON_FILE = """ AND NOT EXISTS (SELECT 1 FROM care_task f WHERE f.customer_id = p.customer_id
+    AND f.store_id = p.store_id AND f.code = %(code)s AND f.occasion = d.occasion AND f.state <> 'blocked'
+    AND NOT (f.state = 'closed' AND f.reason IN ('tier_changed', 'scheme_changed')) OFFSET 0)"""
+
 _OPEN = """
+WITH owed AS (
+    SELECT p.store_id, p.customer_id, d.occasion, {zh} AS zh, {en} AS en, {channel} AS channel, p.tier,
+        {owner} AS assignee_id, d.event_on, d.due_on, d.close_on, {blocked} AS blocked
+    FROM customers_patronage p {due}
+    WHERE p.store_id = %(store)s AND {tier} AND d.close_on >= greatest(%(today)s, %(day)s) AND {when}
+), told AS (
 INSERT INTO care_task (store_id, customer_id, line_id, code, occasion, channel, zh, en, tier, role,
     assignee_id, event_on, due_on, close_on, opened_on, opened_at, state, reason)
-SELECT p.store_id, p.customer_id, %(line)s, %(code)s, d.occasion, %(channel)s, d.zh, d.en, p.tier, %(role)s,
-    {owner}, d.event_on, d.due_on, d.close_on, %(on)s, %(at)s, 'open', ''
-FROM customers_patronage p {due}
-WHERE p.store_id = %(store)s AND {tier} AND d.close_on >= greatest(%(today)s, %(day)s) AND {when}
-ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = 'open', reason = '',
+SELECT store_id, customer_id, %(line)s, %(code)s, occasion, channel, zh, en, tier, %(role)s,
+    assignee_id, event_on, due_on, close_on, %(on)s, %(at)s,
+    CASE WHEN blocked = '' THEN 'open' ELSE 'blocked' END, blocked
+FROM owed
+ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = excluded.state, reason = excluded.reason,
     settled_at = NULL, line_id = excluded.line_id, due_on = excluded.due_on, close_on = excluded.close_on,
-    tier = excluded.tier, role = excluded.role, assignee_id = excluded.assignee_id,
-    opened_on = excluded.opened_on, opened_at = excluded.opened_at
-WHERE care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed')
+    tier = excluded.tier, role = excluded.role, assignee_id = excluded.assignee_id, channel = excluded.channel,
+    zh = excluded.zh, en = excluded.en, opened_on = excluded.opened_on, opened_at = excluded.opened_at
+WHERE (care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed'))
+    OR (care_task.state = 'blocked' AND excluded.state = 'open')
+RETURNING reason
+) SELECT reason, count(*) FROM told GROUP BY reason
 """
 
 _CADENCE = """CROSS JOIN (VALUES {rows}) s(occasion, first, last, days, salt) CROSS JOIN LATERAL (
@@ -79,7 +114,7 @@ _FALLING = """JOIN (VALUES {rows}) w(customer_id, event_on, told_zh, told_en) ON
 # birthday.
 _NOT_FROM_ANOTHER_TIER = """NOT EXISTS (SELECT 1 FROM care_task t JOIN care_planline l ON l.id = t.line_id
     WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.occasion = d.occasion
-    AND t.code <> %(code)s AND t.tier <> p.tier
+    AND t.code <> %(code)s AND t.tier <> p.tier AND t.state <> 'blocked'
     AND (t.channel = %(channel)s OR (l.personal AND %(personal)s)) OFFSET 0)"""
 # Called this half of the month as an A guest: not called again as a B guest.
 _NOT_DONE_IN_ANOTHER_TIER = """d.due_on <= %(until)s AND NOT EXISTS (SELECT 1 FROM care_task t
@@ -88,7 +123,7 @@ _NOT_DONE_IN_ANOTHER_TIER = """d.due_on <= %(until)s AND NOT EXISTS (SELECT 1 FR
     AND t.state IN ('done', 'declined') OFFSET 0)"""
 _NOT_SOON_AFTER_ANOTHER = """d.event_on <= %(on)s AND NOT EXISTS (SELECT 1 FROM care_task t
     WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.code = %(code)s
-    AND t.event_on < d.event_on AND t.event_on > d.event_on - %(after)s OFFSET 0)"""
+    AND t.state <> 'blocked' AND t.event_on < d.event_on AND t.event_on > d.event_on - %(after)s OFFSET 0)"""
 
 
 @transaction.atomic
@@ -102,55 +137,85 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
     scheme = adoption.version.scheme.code if adoption else DEFAULT
     counts = Counter(_close(store, scheme, at, today))
     counts.update({"opened": 0})
+    escalated = _escalate(store, care_rules_of(store).overdue_days, at, today)
+    if escalated:
+        counts["escalated"] = escalated
     if on < today - timedelta(days=OPENS_FOR_DAYS):
         return dict(counts)
-    rows = list(
-        PlanLine.objects.filter(plan=plan_for(store, scheme, at), enabled=True).exclude(channel="sms")
-    )
+    plan = plan_for(store, scheme, at)
+    rows = list(plan.lines.filter(enabled=True).exclude(channel="sms"))
     lines = [line_of(row) for row in rows]
+    ladder = scheme_of(adoption.version).codes if adoption and plan.inherits else ()
     ahead = max((line.lead_days for line in lines if line.trigger == "falling"), default=0)
     falls = falling(store, on, ahead) if ahead else []
+    night = _Night(store, on, at, today, care_rules_of(store), falls)
     for row, line in zip(rows, lines, strict=True):
         if line.trigger not in UNDATED:
-            opened = _open(store, row.pk, line, on, at, today, sorted(tiers_with_own(lines, line)), falls)
+            up = heirs(lines, ladder, line) if line.trigger in OCCASIONS else ()
+            found = _open(night, row.pk, line, sorted(tiers_with_own(lines, line)), [line.tier, *up])
+            opened = found.pop("", 0)
             counts["opened"] += opened
             counts[line.trigger] += opened
+            counts.update(found)
     return dict(counts)
 
 
-def _open(
-    store: Store,
-    line_id: int,
-    line: Line,
-    on: date,
-    at: datetime,
-    today: date,
-    own: list[str],
-    falls: list[Falling],
-) -> int:
-    day = on + timedelta(days=1)
+@dataclass(frozen=True)
+class _Night:
+    """What every line of a plan is opened with."""
+
+    store: Store
+    on: date
+    at: datetime
+    today: date
+    rules: CareRules
+    falls: list[Falling]
+
+
+def _open(night: _Night, line_id: int, line: Line, own: list[str], tiers: list[str]) -> dict[str, int]:
+    """Open a line's tasks; how many, under "", and how many were blocked for which reason."""
+    day = night.on + timedelta(days=1)
+    rules = night.rules
     params: dict[str, Any] = {
-        "store": store.pk, "brand": store.brand_id, "line": line_id, "code": line.code, "tier": line.tier,
-        "own": own, "channel": line.channel, "role": line.role, "personal": line.personal, "on": on,
-        "day": day, "at": at, "today": today, "window": line.window_days, "after": line.after_days,
+        "store": night.store.pk, "brand": night.store.brand_id, "line": line_id, "code": line.code, "tiers": tiers,
+        "own": own, "channel": line.channel, "role": line.role, "personal": line.personal, "on": night.on,
+        "day": day, "at": night.at, "today": night.today, "window": line.window_days, "after": line.after_days,
         "until": day + timedelta(days=line.lead_days), "zh": line.zh, "en": line.en,
-        "likely": f"{LIKELY}{line.tier}",
+        "likely": f"{LIKELY}{line.tier}", "contacts": list(CONTACTS), "most": rules.contacts_a_week,
     }  # fmt: skip
-    due, when = _due(line, on, day, params, falls)
+    due, when = _due(line, night.on, day, params, night.falls)
     if not due:
-        return 0
+        return {}
+    is_capped = line.channel in CONTACTS and rules.contacts_a_week is not None
+    visits = line.channel == "visit"
     sql = _OPEN.format(
-        owner=OWNER if line.owner_first else "NULL",
+        owner=OWNER if line.owner_first else "NULL::bigint",
         due=due,
-        when=when,
+        when=when + (_NOT_ON_FILE if is_capped else ""),
         tier="p.tier <> ALL(%(own)s)" if line.tier == EVERYBODY else HAS_TIER,
+        channel=f"CASE WHEN {_OVERSEAS} THEN 'wechat' ELSE %(channel)s END" if visits else "%(channel)s",
+        zh=f"CASE WHEN {_OVERSEAS} THEN '{_ABROAD_ZH}' ELSE '' END || d.zh" if visits else "d.zh",
+        en=f"CASE WHEN {_OVERSEAS} THEN '{_ABROAD_EN}' ELSE '' END || d.en" if visits else "d.en",
+        blocked=_blocked(line, rules, is_capped),
     )
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX, ["off"])
         cursor.execute(sql, params)
-        opened = cursor.rowcount
+        found = dict(cursor.fetchall())
         cursor.execute(BY_INDEX, ["on"])
-    return opened
+    return found
+
+
+def _blocked(line: Line, rules: CareRules, is_capped: bool) -> str:
+    """Why a guest does not get the gesture, in SQL: as `playbook.blocked_because` says it, then the week's cap."""
+    cases = []
+    if line.channel == "gift" and not rules.gifts_to_officials:
+        cases.append(f"WHEN {_OFFICIAL} THEN 'official'")
+    if line.small:
+        cases.append(f"WHEN {_STEADY} THEN 'small_favour'")
+    if is_capped:
+        cases.append(f"WHEN {_IN_THE_WEEK} > %(most)s THEN 'cap_week'")
+    return f"CASE {' '.join(cases)} ELSE '' END" if cases else "''"
 
 
 def _due(line: Line, on: date, day: date, params: dict[str, Any], falls: list[Falling]) -> tuple[str, str]:
@@ -244,3 +309,20 @@ def _close(store: Store, scheme: str, at: datetime, today: date) -> dict[str, in
             name = "expired" if state == "expired" else reason
             counts[name] = counts.get(name, 0) + cursor.rowcount
     return counts
+
+
+_ESCALATE = """
+WITH late AS (
+    UPDATE care_task SET escalated_on = %(today)s WHERE store_id = %(store)s AND state = 'open'
+    AND escalated_on IS NULL AND due_on < %(before)s RETURNING id
+)
+INSERT INTO care_taskevent (task_id, outcome, note, at) SELECT id, 'escalated', '', %(at)s FROM late ORDER BY id
+"""
+
+
+def _escalate(store: Store, overdue_days: int, at: datetime, today: date) -> int:
+    """Put what is later than the store allows on the list of those who lead; how many."""
+    with connection.cursor() as cursor:
+        before = today - timedelta(days=overdue_days)
+        cursor.execute(_ESCALATE, {"store": store.pk, "today": today, "before": before, "at": at})
+        return cursor.rowcount

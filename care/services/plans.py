@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from care.models import Plan, PlanLine
 from care.playbook import Line, Playbook, read_playbook
-from common.errors import NotHere
+from common.errors import NotHere, Refused
 from staff.models import Person, Store
 
 PLAYBOOKS = Path(__file__).resolve().parent.parent / "playbooks"
@@ -45,9 +45,17 @@ def plan_for(store: Store, scheme_code: str, at: datetime, actor: Person | None 
 
 
 def _write(
-    store: Store, scheme_code: str, number: int, book: Playbook, at: datetime, actor: Person | None
+    store: Store,
+    scheme_code: str,
+    number: int,
+    book: Playbook,
+    at: datetime,
+    actor: Person | None,
+    inherits: bool = False,
 ) -> Plan:
-    plan = Plan.objects.create(store=store, scheme_code=scheme_code, number=number, made_at=at, made_by=actor)
+    plan = Plan.objects.create(
+        store=store, scheme_code=scheme_code, number=number, made_at=at, made_by=actor, inherits=inherits
+    )
     PlanLine.objects.bulk_create(
         PlanLine(plan=plan, **(asdict(line) | {"occasions": list(line.occasions)})) for line in book.lines
     )
@@ -64,19 +72,78 @@ def change_line(
     nothing returns the living version. Raises NotHere for a line the plan does not have, BadPlaybook for a
     change that cannot be meant.
     """
+    living, lines = _living(store, scheme_code, at)
+    _find(lines, code)
+    changed = [replace(line, **changes) if line.code == code else line for line in lines]
+    return _next(living, lines, changed, at, actor)
+
+
+@transaction.atomic
+def add_line(*, store: Store, scheme_code: str, line: Line, actor: Person | None, at: datetime) -> Plan:
+    """One gesture more: a new version. Refuses a code the plan has; BadPlaybook for a line that cannot be meant."""
+    living, lines = _living(store, scheme_code, at)
+    if line.code in {each.code for each in lines}:
+        raise Refused("plan_line_code_taken", field="code", status=409)
+    return _next(living, lines, [*lines, line], at, actor)
+
+
+@transaction.atomic
+def remove_line(*, store: Store, scheme_code: str, code: str, actor: Person | None, at: datetime) -> Plan:
+    """One gesture less: a new version. Open tasks of the line stay. Refuses to take the last line."""
+    living, lines = _living(store, scheme_code, at)
+    _find(lines, code)
+    if len(lines) == 1:
+        raise Refused("plan_last_line")
+    return _next(living, lines, [line for line in lines if line.code != code], at, actor)
+
+
+@transaction.atomic
+def set_inherits(
+    *, store: Store, scheme_code: str, inherits: bool, actor: Person | None, at: datetime
+) -> Plan:
+    """Whether a tier is given what the tiers below it are given: a new version. As it is already: nothing."""
+    living, lines = _living(store, scheme_code, at)
+    return _next(living, lines, lines, at, actor, inherits)
+
+
+@transaction.atomic
+def restore(*, store: Store, scheme_code: str, number: int, actor: Person | None, at: datetime) -> Plan:
+    """The plan as it was in version `number`: as a new version, so that nothing is lost. NotHere for no such one."""
+    living, lines = _living(store, scheme_code, at)
+    old = Plan.objects.filter(store=store, scheme_code=scheme_code, number=number).first()
+    if old is None:
+        raise NotHere()
+    wanted = [line_of(row) for row in old.lines.all()]
+    return _next(living, lines, wanted, at, actor, old.inherits)
+
+
+def _living(store: Store, scheme_code: str, at: datetime) -> tuple[Plan, list[Line]]:
     Store.objects.select_for_update().get(pk=store.pk)
     living = plan_for(store, scheme_code, at)
-    lines = [line_of(row) for row in living.lines.all()]
+    return living, [line_of(row) for row in living.lines.all()]
+
+
+def _find(lines: list[Line], code: str) -> None:
     if code not in {line.code for line in lines}:
         raise NotHere()
-    changed = [replace(line, **changes) if line.code == code else line for line in lines]
-    if changed == lines:
+
+
+def _next(
+    living: Plan,
+    lines: list[Line],
+    wanted: list[Line],
+    at: datetime,
+    actor: Person | None,
+    inherits: bool | None = None,
+) -> Plan:
+    inherits = living.inherits if inherits is None else inherits
+    if wanted == lines and inherits == living.inherits:
         return living
     # Read back as a file would be: the same refusals for a page as for a playbook.
-    book = read_playbook({"scheme": scheme_code, "lines": [asdict(line) for line in changed]})
+    book = read_playbook({"scheme": living.scheme_code, "lines": [asdict(line) for line in wanted]})
     living.retired_at = at
     living.save(update_fields=["retired_at"])
-    return _write(store, scheme_code, living.number + 1, book, at, actor)
+    return _write(living.store, living.scheme_code, living.number + 1, book, at, actor, inherits)
 
 
 def line_of(row: PlanLine) -> Line:
@@ -98,4 +165,5 @@ def line_of(row: PlanLine) -> Line:
         window_days=row.window_days,
         personal=row.personal,
         enabled=row.enabled,
+        small=row.small,
     )

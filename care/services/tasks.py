@@ -53,7 +53,7 @@ def not_reached(
         _move(store, task, next_on, at)
     else:
         next_on = min(local_date(store, at) + timedelta(days=1), task.close_on)
-        task.due_on = max(task.due_on, next_on)
+        task.due_on, task.escalated_on = max(task.due_on, next_on), None
     return _write(task, TaskEvent.Outcome.NOT_REACHED, note, actor, at, next_on)
 
 
@@ -132,13 +132,16 @@ def _move(store: Store, task: Task, next_on: date, at: datetime) -> None:
         raise Refused("postponed_too_far", field="next_on", latest=latest.isoformat())
     room = timedelta(days=task.line.window_days if task.line else 0)
     task.due_on = next_on
+    # Late no more: should it be late again, that is told again.
+    task.escalated_on = None
     task.close_on = max(task.close_on, min(next_on + room, latest))
 
 
 def _write(
     task: Task, outcome: str, note: str, actor: Person | None, at: datetime, next_on: date | None
 ) -> Task:
-    task.save(update_fields=["state", "settled_at", "settled_by", "reason", "assignee", "due_on", "close_on"])
+    changed = ["state", "settled_at", "settled_by", "reason", "assignee", "due_on", "close_on", "escalated_on"]
+    task.save(update_fields=changed)
     TaskEvent.objects.create(
         task=task, outcome=outcome, note=note.strip()[:400], next_on=next_on, at=at, by=actor
     )

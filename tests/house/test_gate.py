@@ -17,6 +17,7 @@ from ops.models import Job, Run
 from staff import access
 from staff.models import Role, Store
 from tests.cast import NOON, hire, put_on_file
+from tiering.models import Segment
 from tiering.services.schemes import adopt_preset
 
 ROLES = [role.value for role in Role]
@@ -25,7 +26,7 @@ KINDS = {
     "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "tablet-visit": "guest", "visit": "visit",
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
-    "night-approve": "run", "token-revoke": "token", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption",
+    "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption",
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def address(name: str, objects: dict[str, object]) -> str:
     """The address with its parts filled: the object's id, a phone's, a verb, a scheme's code."""
     values: dict[str, object] = {}
     for n, part in enumerate(parts_of(name)):
-        extra = {"phone_id": 1, "verb": "done", "code": "recent_month_abc", "provider": "aliyun"}
+        extra = {"phone_id": 1, "verb": "done", "code": "recent_month_abc", "provider": "aliyun", "axis": "tier"}
         values[part] = extra[part] if part in extra else objects[kind_of(name)] if n == 0 else 1
     return reverse(name, kwargs=values)
 
@@ -79,6 +80,7 @@ def objects_of(place: Store) -> dict[str, object]:
             store=place, customer=guest, number="13800001111", number_index=b"x", words="谢谢", stopped=False, at=NOON
         ).pk,
         "run": Run.objects.create(store_id=place.pk, business_date=NOON.date(), created_at=NOON, state="held").pk,
+        "segment": Segment.objects.create(store=place, name="全部", rule={"otherwise": True}, made_at=NOON).pk,
     }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from customers.services.visits import VisitInput, record_visit
 from feedback.services import open_complaint, record_suggestion
 from staff.access import issue_token
 from tests.cast import NOON, put_on_file
+from tiering.models import Segment
 from tiering.services.schemes import adopt_preset
 
 KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
@@ -35,12 +36,17 @@ PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
     "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart", "plan", "tasks", "outbox", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
+    "tier-groups", "tier-group", "tier-group-guests", "candidates", "segments", "segment", "segment-new", "segment-edit",
 ]  # fmt: skip
 
 
 def address(name: str, guest) -> str:
     if name in ("scheme", "scheme-edit"):
         return reverse(name, args=["monthly_avg_abc"])
+    if name.startswith("tier-group"):
+        return reverse(name, args={"tier-group": ["vip_weight"], "tier-group-guests": ["tier", "A"]}.get(name, []))
+    if name in ("segment", "segment-edit"):
+        return reverse(name, args=[Segment.objects.earliest("pk").pk])
     about_guest = name in (
         "customer",
         "customer-edit",
@@ -133,6 +139,11 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
         adopt_preset(
             store=store, code="recent_month_abc", from_date=TODAY - timedelta(days=99), actor=head, at=NOON
         )
+        for code in ("vip_weight_classes", "vip_medals"):
+            adopt_preset(store=store, code=code, from_date=TODAY - timedelta(days=99), actor=head, at=NOON)
+        for n in range(3):
+            rule = {"fact": "visits_90d", "op": ">=", "value": n}
+            Segment.objects.create(store=store, name=f"客群{n}", rule=rule, made_at=NOON, made_by=head)
         guest = add_guests(store, people, 0, 3)
         nightly.run(store.pk, TODAY - timedelta(days=2), at=NOON, by_hand=True)
         seat_everybody(store, guest)

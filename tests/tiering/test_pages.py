@@ -182,9 +182,9 @@ def test_the_panel_shows_every_line_with_its_number(desk, store, regular, graded
     for words in ("近30天消费 ≥ ¥5,000", "¥2,500", "最近一次账单 ≥ ¥2,000", "现在满足"):
         assert words in panel
     # 2,500 of 5,000 is half the way; one bill of 100 is a thirtieth.
-    assert "近30天消费还差 <b>¥2,500</b>" in panel
+    assert "前再消费 ¥2,500</b>" in panel
     # The bill of 31 May is the last time in the thirty days that end with 29 June.
-    assert "如果一直不来：<b>6月30日 周二</b>" in panel
+    assert "<b>6月30日 周二起</b> 降为" in panel
     assert "<html" in desk.get(address).content.decode()
 
 

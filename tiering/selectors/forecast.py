@@ -6,7 +6,6 @@ from itertools import takewhile
 
 from django.db import connection
 
-from common.clock import add_months
 from customers.models import Visit
 from customers.models.visit import COUNTED
 from staff.models import Store
@@ -50,23 +49,23 @@ def outlook(store: Store, customer_id: int, standing: Standing) -> Outlook:
         )
     )
     end = _last_day_of(store, scheme, standing)
-    days = turning_days(scheme, visits, today, _ends(store, customer_id, standing))
-    month_end = add_months(today.replace(day=1), 1) - timedelta(days=1)
-    ahead: list[tuple[date, Known]] = []
-    found: Fall | None = None
-    for on in days:
-        # What was found by the days asked so far stands if it comes before the next of them.
-        found = (
-            _fall(standing, ahead, min(on - timedelta(days=1), end)) if on > month_end or on > end else None
-        )
-        if found or on > end:
-            break
-        ahead.append((on, _known_on(store, scheme, customer_id, on)))
+    coming = turning_days(scheme, visits, today, _ends(store, customer_id, standing))
+    days = [on for on in coming if on <= end]
+    asked = {today: standing.known}
+
+    def know(on: date) -> Known:
+        if on not in asked:
+            asked[on] = _known_on(store, scheme, customer_id, on)
+        return asked[on]
+
     last = next((on for on in reversed(visits) if on <= today), None)
-    return Outlook(
-        found or _fall(standing, ahead, end),
-        rise(scheme, standing.tier, standing.known, today, ahead, last),
-    )
+    found: Fall | None = None
+    if scheme.tier(standing.tier):
+        held = _held(standing.tier, know(days[0]) if days else standing.known)
+        if standing.label != standing.tier and standing.known.given not in scheme.codes:
+            held = Held(standing.tier, today)  # as tonight will decide
+        found = fall(scheme, held, [today, *days], know, end)
+    return Outlook(found, rise(scheme, standing.tier, today, days, know, last))
 
 
 def _last_day_of(store: Store, scheme: Scheme, standing: Standing) -> date:
@@ -93,16 +92,6 @@ def _ends(store: Store, customer_id: int, standing: Standing) -> list[date]:
         store=store, customer_id=customer_id, code__in=codes, withdrawn_at=None, valid_until__gte=standing.on
     )
     return given + [day for day in judged.values_list("valid_until", flat=True) if day]
-
-
-def _fall(standing: Standing, ahead: list[tuple[date, Known]], end: date) -> Fall | None:
-    if standing.scheme.tier(standing.tier) is None:
-        return None
-    held = _held(standing.tier, ahead[0][1] if ahead else standing.known)
-    decided_tonight = standing.label != standing.tier and standing.known.given not in standing.scheme.codes
-    if decided_tonight:
-        held = Held(standing.tier, standing.on)
-    return fall(standing.scheme, held, [(standing.on, standing.known), *ahead], end)
 
 
 def _held(tier: str, tomorrow: Known) -> Held:
@@ -167,16 +156,16 @@ def _plain(store: Store, scheme: Scheme, coming: list[date], whom: set[int]) -> 
 
 def _protected(store: Store, scheme: Scheme, coming: list[date], whom: set[int]) -> list[Falling]:
     """What protects a guest is followed day by day."""
-    ahead: dict[int, list[tuple[date, Known]]] = {guest: [] for guest in whom}
+    ahead: dict[int, dict[date, Known]] = {guest: {} for guest in whom}
     labels: dict[int, str] = {}
     for day in coming:
         for row in rows_of(question_of(scheme, store, day, customer_ids=tuple(sorted(whom)))):
             if (guest := row["customer_id"]) in ahead:
-                ahead[guest].append((day, known_from(scheme, row, day)))
+                ahead[guest][day] = known_from(scheme, row, day)
                 labels[guest] = row["label"]
     falls = {
-        guest: fall(scheme, _held(labels[guest], days[0][1]), days, coming[-1])
-        for guest, days in ahead.items()
+        guest: fall(scheme, _held(labels[guest], known[coming[0]]), coming, known.__getitem__, coming[-1])
+        for guest, known in ahead.items()
     }
     return [Falling(guest, labels[guest], found) for guest, found in falls.items() if found]
 
@@ -190,9 +179,10 @@ def _low_on(
     codes = {f"code{rank}": code for rank, code in enumerate(scheme.codes)}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{rows}, ranks(code, rank) AS (VALUES {values}) SELECT t.customer_id, t.label, t.ruled FROM t JOIN ranks was "
-            "ON was.code = t.label LEFT JOIN ranks will ON will.code = t.ruled "
-            "WHERE (will.rank IS NULL OR will.rank > was.rank) AND NOT EXISTS (SELECT 1 FROM ranks given WHERE given.code = t.given)",
+            f"{rows}, ranks(code, rank) AS (VALUES {values}) SELECT t.customer_id, t.label, t.ruled "
+            "FROM t JOIN ranks was ON was.code = t.label LEFT JOIN ranks will ON will.code = t.ruled "
+            "WHERE (will.rank IS NULL OR will.rank > was.rank) "
+            "AND NOT EXISTS (SELECT 1 FROM ranks given WHERE given.code = t.given)",
             params | codes,
         )
         return {guest: (label, ruled) for guest, label, ruled in cursor.fetchall()}

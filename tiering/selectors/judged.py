@@ -78,3 +78,9 @@ def flags_above(scheme: Scheme, tier: str) -> list[tuple[str, str]]:
 def schemes_in(adoptions: Iterable[Adoption]) -> dict[str, Scheme]:
     """Axis → scheme, of the adoptions in force."""
     return {adoption.axis: scheme_of(adoption.version) for adoption in adoptions}
+
+
+def adopted_between(store_id: int, axis: str, after: date, until: date) -> bool:
+    """Whether other rules begin to grade the axis in the days after `after`, up to `until`. One query."""
+    coming = Adoption.objects.filter(store_id=store_id, axis=axis, withdrawn_at=None)
+    return coming.filter(from_date__gt=after, from_date__lte=until).exists()

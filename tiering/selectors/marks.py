@@ -91,7 +91,7 @@ def marks_of(stores: Sequence[Store], question: Question) -> dict[int, str]:
     statement = " UNION ALL ".join(
         f"SELECT {n}, x.* FROM ({piece}) x(store_id, counted)" for n, piece in enumerate(pieces)
     )
-    params = {
+    params: dict[str, list[int] | list[str]] = {
         "stores": [store.pk for store in stores],
         "tags": list(question.tags),
         "requires": list(question.requires),

@@ -33,11 +33,12 @@ def measure_options(context: Any, part: PartRow) -> SafeString:
 
 @register.simple_tag
 def sign_options(row: Row) -> SafeString:
-    """The options of a line's sign."""
+    """The options of a line's sign; one that does not exist stays, to be refused."""
+    stray = [(row.op, row.op)] if row.op and row.op not in dict(SIGNS) else []
     return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((sign, mark_safe(" selected") if sign == row.op else "", words) for sign, words in SIGNS),
+        ((sign, mark_safe(" selected") if sign == row.op else "", words) for sign, words in [*SIGNS, *stray]),
     )
 
 

@@ -14,7 +14,7 @@ from common.errors import Refused
 from customers.selectors.people import words_in_use
 from staff.pages import PageRequest, found, go, person_of, tell, today_of
 from tiering.axes import axis_name, axis_order
-from tiering.drafts import Draft, draft_of
+from tiering.drafts import Draft, Trouble, draft_of
 from tiering.editor import BLANK, from_fields, press
 from tiering.models import Judgement, Segment
 from tiering.rules import Scheme
@@ -176,6 +176,8 @@ def _show(
     store, day = request.principal.store, today_of(request)
     where, when = rule
     draft = draft_of(as_scheme(when), focus=focus)
+    if any(problem.code == "never_holds" for problem in draft.problems):
+        draft.tiers[0].troubles = [Trouble(_("这些条件互相矛盾，没有客人能满足。"), blank=False)]
     if _is_empty(rule):
         for row in draft.tiers[0].rows:
             row.troubles.clear()

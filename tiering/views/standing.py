@@ -22,7 +22,14 @@ from tiering.rules import Scheme, by_rules
 from tiering.selectors.decisions import Standing, standing
 from tiering.selectors.forecast import outlook
 from tiering.selectors.history import passages
-from tiering.selectors.judged import codes_asked, flags_above, override_of, said_of, schemes_in
+from tiering.selectors.judged import (
+    adopted_between,
+    codes_asked,
+    flags_above,
+    override_of,
+    said_of,
+    schemes_in,
+)
 from tiering.selectors.pages import decisions_of
 from tiering.selectors.schemes import in_force_everywhere
 from tiering.sentences import named
@@ -81,14 +88,14 @@ def _explained(store: Store, pk: int, day: date, stands: Standing) -> dict[str, 
         "rise_words": rise_words(ahead.rise, day) if ahead.rise else "",
         "shield": shield_of(stands, by_rules(scheme, stands.known)),
         "foreseeable": is_foreseeable(scheme),
-        "stays_until": horizon(day) if _stays(stands, ahead.fall) else None,
+        "stays_until": horizon(day) if _stays(store, stands, ahead.fall) else None,
         "override": override_of(store, pk, day, scheme.axis),
         "passages": passages(store, decisions),
     }
 
 
-def _stays(stands: Standing, fall: object) -> bool:
-    """Whether it is worth saying that she does not fall: there is something below, and it can be foreseen."""
+def _stays(store: Store, stands: Standing, fall: object) -> bool:
+    """Whether it can be said that she does not fall: there is something below, and these rules stay in force."""
     scheme = stands.scheme
     return (
         fall is None
@@ -96,6 +103,7 @@ def _stays(stands: Standing, fall: object) -> bool:
         and scheme.is_ladder
         and is_foreseeable(scheme)
         and scheme.rank(stands.tier) < len(scheme.tiers) - 1
+        and not adopted_between(store.pk, scheme.axis, stands.on, horizon(stands.on))
     )
 
 

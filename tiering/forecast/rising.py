@@ -1,167 +1,13 @@
-"""What the days to come hold for one guest: the days on which a fact can change, the fall, and the way up.
+"""The way up: the least that a guest would have to do for a higher tier, and until when. Pure."""
 
-Pure. The facts of future days come from the night's own query; here is only which days need asking, what one more
-visit would add, and how a protection delays a fall. Prose: docs/rules/forecast.md.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from common.clock import add_months
 from tiering import facts
-from tiering.rules import (
-    Compare,
-    Group,
-    Known,
-    Line,
-    Scheme,
-    by_rules,
-    explain,
-    facts_used,
-    leaves,
-    score_of,
-)
-
-MONTHS = 3
-_ROLLING = {"spend_30d": 30, "visits_30d": 30, "spend_90d": 90, "visits_90d": 90, "avg_bill_90d": 90, "max_bill_90d": 90,
-            "spend_365d": 365, "visits_365d": 365, "new_dish_pct_90d": 90}  # fmt: skip
-_ROLLING |= {key: 365 for key in facts.CATALOGUE if key.endswith("_pct_365d")}
-_FULL_MONTHS = {"avg_monthly_spend_3m", "avg_monthly_visits_3m", "new_customers_1m", "suggestions_1m"}
-_STEADY = {"visits_total", "spend_total", "last_bill", "referrals_total", "feedback_total", "credit", "influence",
-           "distance_km", "visits_90d_before_last"}  # fmt: skip
-
-
-def horizon(today: date) -> date:
-    """How far we look: to the end of the third month after this one."""
-    return add_months(today.replace(day=1), MONTHS + 1) - timedelta(days=1)
-
-
-def turning_days(scheme: Scheme, visits_on: Iterable[date], today: date, ends: Iterable[date]) -> list[date]:
-    """The days after today, up to the horizon, on which an answer of the scheme can change if nobody comes.
-
-    `visits_on`: the days of all the guest's visits. `ends`: the last days of what people said of the guest. A fact
-    that may change on any day makes every day one of them.
-    """
-    end = horizon(today)
-    visits = sorted(set(visits_on))
-    came = [on for on in visits if on <= today]
-    days = {on for on in visits if on > today} | {on + timedelta(days=1) for on in ends}
-    in_scores = {part.fact for score in scheme.scores for part in score.parts}
-    for key in facts_used(scheme, evidence=False):
-        if key in _ROLLING:
-            days |= {on + timedelta(days=_ROLLING[key]) for on in visits}
-        elif key in _FULL_MONTHS:
-            days |= {_month_end(today, n) for n in range(MONTHS + 1)}
-        elif key in ("spend_month", "visits_month"):
-            days |= {add_months(today.replace(day=1), n) for n in range(1, MONTHS + 1)}
-        elif key == "consecutive_weeks":
-            monday = today - timedelta(days=today.weekday())
-            days |= {monday + timedelta(weeks=n) for n in range(1, 3)}
-        elif key == "days_since_last_visit" and key not in in_scores:
-            if not came:
-                continue
-            for value in _thresholds(scheme, key):
-                days |= {came[-1] + timedelta(days=int(value) + n) for n in (0, 1)}
-        elif key not in _STEADY and not facts.is_score(key):
-            days |= {today + timedelta(days=n) for n in range(1, (end - today).days + 1)}
-    return sorted(on for on in days if today < on <= end)
-
-
-def _month_end(day: date, months: int) -> date:
-    return add_months(day.replace(day=1), months + 1) - timedelta(days=1)
-
-
-def _thresholds(scheme: Scheme, key: str) -> list[Fraction]:
-    return [
-        leaf.value
-        for tier in scheme.tiers
-        for leaf in leaves(tier.when)
-        if isinstance(leaf, Compare) and leaf.fact == key
-    ]
-
-
-_FALLS = {"spend_30d", "visits_30d", "spend_90d", "visits_90d", "max_bill_90d", "spend_365d", "visits_365d",
-          *_FULL_MONTHS, "spend_month", "visits_month", "consecutive_weeks", "events_90d", "complaints_90d",
-          "influenced_365d"}  # fmt: skip
-
-
-def only_falls(scheme: Scheme) -> bool:
-    """Whether a guest who stays away can only fall within a month: every line asks for enough of what melts away."""
-    for tier in scheme.tiers:
-        for leaf in leaves(tier.when):
-            if isinstance(leaf, Compare) and leaf.fact not in _STEADY:
-                melts = leaf.op in (">=", ">") and leaf.fact in _FALLS
-                if not melts and not (leaf.op in ("<=", "<") and leaf.fact == "days_since_last_visit"):
-                    return False
-    return True
-
-
-def probe_days(scheme: Scheme, on: date, days: int) -> list[date]:
-    """The days of the next `days` after `on` of which one finds every guest whom any of them finds lower.
-
-    Where guests only fall within a month, the last day of each month's part: the day before a month counts as full,
-    and the very last. Else every day.
-    """
-    end = on + timedelta(days=days)
-    if not only_falls(scheme):
-        return [on + timedelta(days=n) for n in range(1, days + 1)]
-    eves = [_month_end(on, n) - timedelta(days=1) for n in range(days // 28 + 2)]
-    return sorted({day for day in (*eves, end) if on < day <= end})
-
-
-# ---- falling -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Fall:
-    """The first night that lowers the guest if she does not come again, and the tier it gives."""
-
-    on: date
-    tier: str
-
-
-@dataclass(frozen=True)
-class Held:
-    """The tier a guest has. `since` when, where the scheme protects it (None: given by hand, nothing protects it);
-    `low_since`: since which night the rules have said lower."""
-
-    tier: str
-    since: date | None = None
-    low_since: date | None = None
-
-
-def fall(scheme: Scheme, held: Held, ahead: Sequence[tuple[date, Known]], end: date) -> Fall | None:
-    """The first night up to `end` that puts a guest lower than `held`, by what the rules say on the days `ahead`.
-
-    Between two of these days nothing changes. A tier given by hand and the scheme's protections delay the fall; a
-    higher tier that comes by itself (a month is full) is protected in its turn.
-    """
-    top = held
-    for n, (on, known) in enumerate(ahead):
-        before_next = ahead[n + 1][0] - timedelta(days=1) if n + 1 < len(ahead) else end
-        ruled = by_rules(scheme, known)
-        if scheme.rank(ruled) <= scheme.rank(held.tier):
-            by_hand = known.given in scheme.codes
-            since = held.since if by_hand or ruled == held.tier else on
-            held = Held(held.tier if by_hand else ruled, since)
-            continue
-        held = replace(held, low_since=held.low_since or on)
-        falls = on
-        if known.given in scheme.codes:
-            continue
-        if scheme.protects and held.since and held.low_since and not known.unrated:
-            graced = held.low_since + timedelta(days=scheme.grace_days)
-            falls = max(on, graced, held.since + timedelta(days=scheme.min_stay_days))
-        if falls <= before_next:
-            if scheme.rank(ruled) > scheme.rank(top.tier):
-                return Fall(falls, ruled)
-            held = Held(ruled, falls)
-    return None
-
-
-# ---- rising --------------------------------------------------------------------------------------------------
+from tiering.forecast.turning import month_end
+from tiering.rules import Compare, Group, Known, Line, Scheme, by_rules, explain, leaves, score_of
 
 
 @dataclass(frozen=True)
@@ -208,31 +54,34 @@ class Rise:
 def rise(
     scheme: Scheme,
     tier: str,
-    today: Known,
     on: date,
-    ahead: Sequence[tuple[date, Known]],
+    days: Sequence[date],
+    know: Callable[[date], Known],
     last_visit_on: date | None,
 ) -> Rise | None:
     """The shortest way to the next higher tier that rules on numbers give; None at the top or where none is known.
 
-    `today` is what is known on day `on`. What counts by full months counts at the month's end: that day is asked of
-    `ahead`. A change for today may be done as long as the answer stays the same: `by`.
+    `on` is today, `days` are those ahead on which an answer may change. What counts by full months counts at the
+    month's end, one week more from a Monday on. A change for today may be done as long as the answer stays the same:
+    `by`.
     """
     above = scheme.tiers[: scheme.rank(tier)]
-    if not scheme.is_ladder or today.unrated or today.given in scheme.codes:
+    if not scheme.is_ladder or not above or know(on).unrated or know(on).given in scheme.codes:
         return None
-    month_end = _month_end(on, 0)
-    asked = [(on, today), *((d, k) for d, k in ahead if d == month_end or d.weekday() == 0)]
+    last = month_end(on, 0)
+    this_month = [day for day in days if day <= last]
+    asked = [on, *(day for day in this_month if day == last or day.weekday() == 0)]
     for target in reversed(above):
-        for day, known in asked:
-            change = needed(explain(target.when, known), day, last_visit_on)
+        for day in asked:
+            change = needed(explain(target.when, know(day)), day, last_visit_on)
             if change is None or not any(change.values()):
                 continue
             # "One week more" is told of the week that begins on `day`; everything else may be done at once.
             first = day if change.weeks else on
             way = _Way(scheme, target.code, change, last_visit_on)
-            if way.is_enough(known, day, first) and way.is_enough(known, day, day):
-                return Rise(target.code, change, day, _last_day(way, day, on, ahead, month_end))
+            if way.is_enough(know(day), day, first) and way.is_enough(know(day), day, day):
+                by = day if day > on else _last_day(way, on, this_month, know, last)
+                return Rise(target.code, change, day, by)
     return None
 
 
@@ -251,19 +100,14 @@ class _Way:
         return self.scheme.rank(by_rules(self.scheme, then)) <= self.scheme.rank(self.code)
 
 
-def _last_day(
-    way: _Way, day: date, today: date, ahead: Sequence[tuple[date, Known]], month_end: date
-) -> date:
-    """Until when the same change is enough: for a later day that day itself, else the day before it no more is."""
-    if day > today:
-        return day
-    end = month_end
+def _last_day(way: _Way, today: date, days: Sequence[date], know: Callable[[date], Known], end: date) -> date:
+    """Until when the change that is enough today is enough: the day before it no more is, at most `end`."""
     if way.change.weeks:
         end = min(end, today + timedelta(days=6 - today.weekday()))
-    for on, known in ahead:
+    for on in days:
         if on > end:
             break
-        if not way.is_enough(known, on, on):
+        if not way.is_enough(know(on), on, on):
             return on - timedelta(days=1)
     return end
 
@@ -417,8 +261,3 @@ def _come(
     for key in values:
         if key in exact:
             values[key] = exact[key]
-
-
-def is_foreseeable(scheme: Scheme) -> bool:
-    """A scheme that ranks guests among each other cannot be foreseen: it depends on what the others do."""
-    return not any(facts.shared(key) for key in facts_used(scheme, evidence=False))
