@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
+from bench.against import against_figures, waiting_figures
+from bench.asking import asking_figures
 from bench.ground import ROOT, Size, copy_of, database
 from bench.measure import HEAD, Figure, write_results
 from bench.rounds import Rounds, correctness, night_figures
@@ -45,11 +47,12 @@ def main(words: list[str]) -> int:
         if "visits" in parts:
             with copy_of(database(size.tenth())) as copy:
                 show(figures, visit_figures(copy, folder))
+                show(figures, waiting_figures(copy))
     if "realdata" in parts:
         show(figures, [realdata()])
     write_results(figures)
     wrong = [figure.id for figure in figures if figure.exact and not figure.holds]
-    missed = [figure.id for figure in figures if not figure.holds and not figure.exact]
+    missed = [figure.id for figure in figures if figure.judged and not figure.holds and not figure.exact]
     print(
         f"\n{len(figures)} figures in {time.monotonic() - started:.0f} s; missed: {', '.join(missed) or 'none'}"
     )
@@ -75,6 +78,8 @@ def nights(size: Size) -> list[Figure]:
         found = correctness(rounds)
         if all(figure.holds for figure in found if figure.exact):
             found += night_figures(rounds, small)
+            found += against_figures(rounds)
+            found += asking_figures(rounds)
         wrong = rounds.wrong + (small.wrong if small else [])
         what, note = "nights that changed what nobody chose", "; ".join(wrong[:3])
         return [*found, Figure("changes", what, len(wrong), "nights", 0, exact=True, note=note)]

@@ -5,6 +5,8 @@ guests a neighbouring tier as if last night had said so: label and latest decisi
 exactly these.
 """
 
+import statistics
+import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +16,10 @@ from common.clock import now
 from crm.demo.bench import scheme_body
 from staff.models import Store
 from tiering.rules import Scheme, facts_used, read_scheme
+from tiering.selectors.decisions import standing
+from tiering.selectors.forecast import outlook
 from tiering.selectors.schemes import in_force, scheme_of
+from tiering.services.chain import ChainPreview, chain_preview
 from tiering.services.decisions import decide_night
 from tiering.services.preview import preview
 
@@ -122,6 +127,58 @@ def preview_store(*, on: str, store_id: int) -> int:
     return sum(guests for _, _, guests in preview(store, higher, day).moves)
 
 
+def chain(*, on: str) -> dict[str, int]:
+    """A scheme that no store has, in all stores at once; milliseconds of the statement and of counting facts before it."""
+    found = _chain(date.fromisoformat(on))
+    return {"took_ms": found.took_ms, "counted_ms": found.counted_ms, "guests": found.total.guests}
+
+
+def chain_unlike(*, on: str) -> int:
+    """In how many stores that is not what the store's own preview says."""
+    day = date.fromisoformat(on)
+    found = _chain(day)
+    unlike = 0
+    for store in Store.objects.all():
+        own, there = preview(store, read_scheme(scheme_body(1, 6)), day), found.stores[store.pk]
+        unlike += (own.now, own.then, own.moves) != (there.now, there.then, there.moves)
+    return unlike
+
+
+def _chain(on: date) -> ChainPreview:
+    found = chain_preview(
+        stores=list(Store.objects.all()), scheme=read_scheme(scheme_body(1, 6)), on=on, at=now()
+    )
+    assert isinstance(found, ChainPreview)
+    return found
+
+
+def explain(*, on: str, store_id: int, guests: int) -> dict[str, float]:
+    """Median seconds of a regular guest's explanation (standing and outlook), and of a read by primary key."""
+    day, store = date.fromisoformat(on), Store.objects.get(pk=store_id)
+    regulars = store.patronages.order_by("-visits_total", "pk").values_list("customer_id", flat=True)[:guests]
+    reads, explanations = [], []
+    with connection.cursor() as cursor:
+        for guest in regulars:
+            for _ in range(20):
+                started = time.perf_counter()
+                cursor.execute("SELECT name FROM customers_customer WHERE id = %s", [guest])
+                cursor.fetchone()
+                reads.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            stands = standing(store, guest, day)
+            assert stands
+            outlook(store, guest, stands)
+            explanations.append(time.perf_counter() - started)
+    return {"explain": statistics.median(explanations), "read": statistics.median(reads)}
+
+
+def backend() -> int:
+    """The process of this connection's server side."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
 def _in_force(store: Store, on: date) -> Scheme:
     adoption = in_force(store.pk, on)
     assert adoption
@@ -132,4 +189,7 @@ def _vacuum(cursor: Any, how: str, *tables: str) -> None:
     cursor.execute(f"VACUUM {f'({how})' if how else ''} {', '.join(tables)}")
 
 
-ACTIONS = {"settle": settle, "shake": shake, "night": night, "written": written, "preview": preview_store}
+ACTIONS = {
+    "settle": settle, "shake": shake, "night": night, "written": written, "preview": preview_store, "chain": chain,
+    "chain_unlike": chain_unlike, "explain": explain, "backend": backend,
+}  # fmt: skip

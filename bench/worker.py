@@ -76,8 +76,10 @@ if __name__ == "__main__":
     django.setup()
     from django.db import connection
 
-    from bench import answers, floors, nights, writes
+    from bench import answers, floors, nights, orm_nights, writes
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        serve(floors.ACTIONS | nights.ACTIONS | answers.ACTIONS | writes.ACTIONS, cursor.fetchone()[0])
+        backend = cursor.fetchone()[0]
+    parts = (floors, nights, answers, writes, orm_nights)
+    serve({name: action for part in parts for name, action in part.ACTIONS.items()}, backend)

@@ -1,6 +1,7 @@
 """One visit told to the program, looked at from inside: its statements, and what it costs the server."""
 
 import json
+import random
 import time
 import uuid
 from datetime import timedelta
@@ -12,6 +13,7 @@ from django.test import Client
 from bench.measure import cpu_of
 from bench.rivals import insert_visit
 from common.clock import now
+from customers.models import Patronage
 from customers.models.visit import Entry
 from customers.services.visits import VisitInput, record_visit
 from staff.access import issue_token
@@ -70,4 +72,24 @@ def backend_cpu(*, store_id: int, guests: list[list[Any]], times: int) -> dict[s
     return used
 
 
-ACTIONS = {"door": door, "statements": statements, "backend_cpu": backend_cpu}
+def steady(*, seconds: float, every_ms: float, salt: int) -> list[list[float]]:
+    """Log a visit of some guest every so often, one after the other: when each began (monotonic) and how long it took."""
+    dice = random.Random(salt)
+    stores = Store.objects.select_related("brand").in_bulk()
+    guests = list(Patronage.objects.values_list("store_id", "external_id").order_by("pk"))
+    took: list[list[float]] = []
+    ends = time.monotonic() + seconds
+    while (started := time.monotonic()) < ends:
+        store_id, number = dice.choice(guests)
+        at = now() - timedelta(minutes=5)
+        visit = VisitInput(at, 8800, customer_external_id=number, external_id=f"{time.time_ns()}")
+        record_visit(
+            store=stores[store_id], visit_id=uuid.uuid4(), visit=visit, entry=Entry.API, actor=None, at=now()
+        )
+        done = time.monotonic()
+        took.append([started, done - started])
+        time.sleep(max(started + every_ms / 1000 - done, 0))
+    return took
+
+
+ACTIONS = {"door": door, "statements": statements, "backend_cpu": backend_cpu, "steady": steady}

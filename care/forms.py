@@ -1,13 +1,19 @@
-"""What people say about a task, a guest's reply, the rules of texts."""
+"""What people say about a task, a line of the plan, a guest's reply, the rules of care and of texts."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from care.models import GuestReply, TextRules
+from care.models import CareRules, Channel, GuestReply, TextRules, Trigger
+from care.playbook import EVERYBODY, WEEKEND, Line
+from common.festivals import FESTIVALS
 from common.forms import DeskForm
 from common.money import fen_of, yuan
+from staff.models import Person, Role
+from tiering.sentences import language
 
 
 class TaskForm(DeskForm):
@@ -26,6 +32,139 @@ class TaskForm(DeskForm):
         if data.get("act") == "postpone" and not data.get("next_on") and "next_on" not in self.errors:
             self.add_error("next_on", _("请选改到哪一天。"))
         return data
+
+
+class PlanLineForm(DeskForm):
+    """One line of the plan: when, how, by whom, in which words."""
+
+    EMPTY: dict[str, Any] = {
+        "trigger": Trigger.BIRTHDAY, "times": 1, "lead_days": 7, "after_days": 0, "window_days": 3,
+        "channel": Channel.PHONE, "role": Role.MANAGER, "personal": True, "enabled": True,
+    }  # fmt: skip
+
+    tier = forms.ChoiceField(label=_("哪一级客人"))
+    zh = forms.CharField(label=_("做什么"), max_length=120)
+    en = forms.CharField(label=_("英文说法"), max_length=160, required=False, help_text=_("不填就用中文。"))
+    trigger = forms.ChoiceField(label=_("什么时候"), choices=Trigger.choices)
+    occasions = forms.MultipleChoiceField(
+        label=_("哪些节日"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    times = forms.IntegerField(
+        label=_("一个周期几次"), min_value=1, max_value=10, help_text=_("每周、每月、每半年、每年才用。")
+    )
+    lead_days = forms.IntegerField(
+        label=_("提前几天看到"), min_value=0, max_value=366, help_text=_("任务提前这么多天出现在任务页。")
+    )
+    after_days = forms.IntegerField(
+        label=_("第几天做"), min_value=-60, max_value=366,
+        help_text=_("生日、节日：0 是当天，-10 是提前十天。没来、消费后：第几天。"),
+    )  # fmt: skip
+    window_days = forms.IntegerField(
+        label=_("过后还能做几天"), min_value=0, max_value=366, help_text=_("过了就关闭。")
+    )
+    channel = forms.ChoiceField(label=_("方式"), choices=Channel.choices)
+    role = forms.ChoiceField(label=_("谁来做"), choices=Role.choices)
+    owner_first = forms.BooleanField(label=_("有负责人就由负责人做"), required=False)
+    personal = forms.BooleanField(label=_("做了这件事，当天就不再发祝福短信"), required=False)
+    small = forms.BooleanField(label=_("优惠券或小礼品（事业稳重型的客人不送）"), required=False)
+    enabled = forms.BooleanField(label=_("启用"), required=False)
+
+    def __init__(self, *args: Any, tiers: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["tier"], self.fields["occasions"]
+        chosen[0].choices = [(tier, _("所有客人") if tier == EVERYBODY else tier) for tier in tiers]  # type: ignore[attr-defined]
+        chosen[0].required = len(tiers) > 1
+        words = [(code, each.zh if language() == "zh" else each.en) for code, each in FESTIVALS.items()]
+        chosen[1].choices = [*words, (WEEKEND, _("周末（每周用）"))]  # type: ignore[attr-defined]
+
+    @classmethod
+    def showing(cls, line: Line) -> dict[str, Any]:
+        """The form as the line stands."""
+        return asdict(line) | {"occasions": list(line.occasions)}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        trigger, chosen = data.get("trigger", ""), data.get("occasions", [])
+        festivals = [code for code in chosen if code != WEEKEND]
+        if trigger == "festival" and not festivals:
+            self.add_error("occasions", _("请至少选一个节日。"))
+        if trigger in ("absence", "after_visit") and (data.get("after_days") or 0) < 1:
+            self.add_error("after_days", _("请写第几天，至少 1。"))
+        if trigger == "falling" and not 1 <= (data.get("lead_days") or 0) <= 31:
+            self.add_error("lead_days", _("请写降级前几天提醒，1 到 31。"))
+        if data.get("channel") == "sms" and trigger not in ("birthday", "festival"):
+            self.add_error("channel", _("短信只用于生日和节日。"))
+        data["occasions"] = (
+            festivals
+            if trigger == "festival"
+            else chosen
+            if (trigger, chosen) == ("weekly", [WEEKEND])
+            else []
+        )
+        return data
+
+    def changes(self) -> dict[str, Any]:
+        """What the form says, as a line of the playbook takes it."""
+        said = dict(self.cleaned_data)
+        said["tier"] = said["tier"] or self.initial["tier"]
+        return said | {"occasions": tuple(said["occasions"]), "en": said["en"] or said["zh"]}
+
+
+class CareRulesForm(DeskForm):
+    """How often a guest may be contacted by hand, when a late task goes up, gifts to officials."""
+
+    contacts_a_week = forms.IntegerField(
+        label=_("每位客人一周最多联系几次"), min_value=1, max_value=20, required=False,
+        help_text=_("电话、拜望、微信合计，按周一到周日算。不填就不限。"),
+    )  # fmt: skip
+    overdue_days = forms.IntegerField(
+        label=_("逾期超过几天升级"), min_value=0, max_value=60, help_text=_("到时出现在经理和店长的任务页。")
+    )
+    gifts_to_officials = forms.BooleanField(label=_("允许给政府人员送礼"), required=False)
+
+    @classmethod
+    def showing(cls, rules: CareRules) -> dict[str, Any]:
+        """The form as the rules stand."""
+        return {name: getattr(rules, name) for name in cls.base_fields}
+
+    def put_into(self, rules: CareRules) -> CareRules:
+        """The rules as the form says."""
+        for name, value in self.cleaned_data.items():
+            setattr(rules, name, value)
+        return rules
+
+
+class HandOverForm(DeskForm):
+    """To whom, and why."""
+
+    to = forms.ChoiceField(label=_("交给谁"), error_messages={"required": _("请选一位在职的同事。")})
+    reason = forms.CharField(
+        label=_("原因"), max_length=400, error_messages={"required": _("请写明原因，至少 2 个字。")}
+    )
+
+    def __init__(self, *args: Any, people: Sequence[tuple[Person, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = {str(person.pk): person for person, _role in people if person.is_active}
+        named = [(pk, str(person)) for pk, person in self.known.items()]
+        self.fields["to"].choices = [("", "—"), *named]  # type: ignore[attr-defined]
+
+    def person(self, field: str) -> Person:
+        """The person chosen in a field of a valid form."""
+        return self.known[self.cleaned_data[field]]
+
+
+class LeavingForm(HandOverForm):
+    """Whose guests and tasks, to whom, and whether the giver leaves."""
+
+    from_ = forms.ChoiceField(label=_("谁的"), error_messages={"required": _("请选把谁的客人和任务交出去。")})
+    leaves = forms.BooleanField(label=_("从今天起不再在本店工作"), required=False)
+    field_order = ["from_", "to", "reason", "leaves"]
+
+    def __init__(self, *args: Any, givers: Sequence[Person], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known |= {str(person.pk): person for person in givers}
+        named = [(str(person.pk), str(person)) for person in givers]
+        self.fields["from_"].choices = [("", "—"), *named]  # type: ignore[attr-defined]
 
 
 class ReplyForm(forms.Form):

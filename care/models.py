@@ -7,6 +7,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from care.outcome_models import Baseline as Baseline
+from care.outcome_models import Outcome as Outcome
+from care.outcome_models import OutcomeDays as OutcomeDays
 from common.fields import EncryptedTextField
 from customers.models import Customer
 from staff.models import Brand, Person, Role, Store

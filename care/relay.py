@@ -113,7 +113,9 @@ class Relay:
         assert self.provider is not None
         by = f"{self.name}:{threading.current_thread().name}"
         sign = self.env.get("SMS_SIGN_NAME", "")
-        claim = outbox.claim_next(now=self.clock(), by=by, provider=self.provider.name, sign=sign)
+        claim = outbox.claim_next(
+            now=self.clock(), by=by, provider=self.provider.name, sign=sign, unheard=self.timing.unheard
+        )
         if isinstance(claim, outbox.Claim):
             # Frozen since the claim: its window may be over, and others may be asking about it already.
             slept = self.clock() - claim.at > self.timing.lease

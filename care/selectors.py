@@ -112,6 +112,12 @@ def tasks_due(store: Store, person: Person | None, role: str, today: date, days:
     return DueTasks(**{name: found[:SHOWN] for name, found in rows.items()}, counts=counts)
 
 
+def tasks_escalated(store: Store) -> list[Task]:
+    """What is open and so late that those who lead see it, the longest overdue first; at most 200."""
+    found = tasks_of(store).filter(state=Task.State.OPEN, escalated_on__isnull=False)
+    return list(found.order_by("due_on", "id")[:SHOWN])
+
+
 def mine_by(person: Person | None, role: str) -> Q:
     """The tasks of a person: assigned to the person, or to nobody on the list of the person's role."""
     of_role = Q(assignee=None, role=role)
@@ -235,6 +241,12 @@ def living_plan(store: Store, scheme_code: str) -> Plan | None:
     """The store's living plan under a scheme with its lines; None where none was made yet."""
     found = Plan.objects.filter(store=store, scheme_code=scheme_code, retired_at=None)
     return found.prefetch_related("lines").first()
+
+
+def plan_versions(store: Store, scheme_code: str) -> list[Plan]:
+    """Every version of the plan, the latest first, with who made it and how many lines it has."""
+    found = Plan.objects.filter(store=store, scheme_code=scheme_code).select_related("made_by")
+    return list(found.annotate(lines_number=Count("lines")).order_by("-number"))
 
 
 def task_summary(task: Task) -> dict[str, Any]:

@@ -17,6 +17,7 @@ add_sentences(
         "task_reason": _("请写明原因，至少 2 个字。"),
         "tasks_none": _("请先勾选要移交的任务。"),
         "handed_to_self": _("接手的人要另选一位同事。"),
+        "days_out_of_range": _("天数要在 1 到 %(most)s 之间。"),
         "reply_read": _("这条回复已经有人处理了。"),
         "reply_stopped_nothing": _("这条回复没有停掉短信，不用恢复。"),
     }

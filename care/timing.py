@@ -15,7 +15,8 @@ class Timing:
     """`lease`: a claimed text without an outcome is in doubt. `settle`: before that, not found proves
     nothing. `ask_again`: between two questions about one text. `give_up`: unanswered so long, a person
     decides. `pause`: for a refused template or account. `pull`: an accepted text without a receipt for so long is
-    asked about, every `pull_again`, until `pull_until` after it was sent.
+    asked about, every `pull_again`, until `pull_until` after it was sent. `unheard`: a reply that has been lying in
+    the tray for so long holds up everything, for it may say stop.
     """
 
     lease: timedelta = timedelta(seconds=24)
@@ -26,12 +27,15 @@ class Timing:
     pull: timedelta = timedelta(hours=72)
     pull_again: timedelta = timedelta(hours=24)
     pull_until: timedelta = timedelta(days=7)
+    unheard: timedelta = timedelta(seconds=30)
 
 
 def timing_from(env: Mapping[str, str]) -> Timing:
-    """Read SMS_LEASE_SECONDS, SMS_SETTLE_SECONDS, SMS_ASK_AGAIN_SECONDS. Raises ValueError on nonsense."""
+    """Read SMS_LEASE_SECONDS, SMS_SETTLE_SECONDS, SMS_ASK_AGAIN_SECONDS, SMS_UNHEARD_SECONDS. Raises ValueError on
+    nonsense.
+    """
     seconds: dict[str, timedelta] = {}
-    for name in ("lease", "settle", "ask_again"):
+    for name in ("lease", "settle", "ask_again", "unheard"):
         text = env.get(f"SMS_{name.upper()}_SECONDS", "")
         if text:
             if not text.isdecimal() or int(text) == 0:

@@ -1,4 +1,4 @@
-"""The board of tasks, the plan to read, a guest's care."""
+"""The board of tasks, a guest's care."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,24 +11,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care.forms import TaskForm
+from care.forms import HandOverForm, LeavingForm, TaskForm
+from care.lists import held_by
 from care.models import Task
-from care.playbook import EVERYBODY
 from care.selectors import (
     DueTasks,
     history_of,
-    living_plan,
     task_page,
     tasks_due,
+    tasks_escalated,
     tasks_of,
 )
 from care.services import tasks as verbs
-from care.services.plans import DEFAULT, playbook_for
+from care.services.handover import hand_over, hand_over_person
 from common.clock import now
 from common.errors import Refused
 from customers.selectors.listing import guests_of
+from staff.access import staff_of, who_may
+from staff.models import Role
 from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
-from tiering.selectors.pages import ladder
 
 ALL_SHOWN = 400
 HISTORY_SHOWN = 20
@@ -53,7 +54,10 @@ def tasks(request: PageRequest) -> HttpResponse:
     mine = {task.pk for _name, _title, found_ in groups[:3] for task in found_}
     # What stands in one's own groups already is not said twice.
     groups[3] = (*groups[3][:2], [task for task in due.unowned if task.pk not in mine])
-    context = {"groups": groups, "everybody": everybody, "more": more, "counts": due.counts}
+    if request.principal.is_at_least(Role.MANAGER):
+        groups.insert(0, ("escalated", _("逾期升级"), tasks_escalated(store)))
+    people = [each for each, _role in staff_of(store, day)] if _may(request, "task-hand-over") else []
+    context = {"groups": groups, "everybody": everybody, "more": more, "counts": due.counts, "people": people}
     return render(request, "care/tasks.html", context)
 
 
@@ -63,6 +67,55 @@ def _grouped(rows: list[Task], day: Any) -> DueTasks:
     coming = [task for task in rows if task.due_on > day]
     counts = {"overdue": len(overdue), "today": len(today), "coming": len(coming), "unowned": 0}
     return DueTasks(overdue, today, coming, [], counts)
+
+
+def _may(request: PageRequest, name: str) -> bool:
+    return request.principal.role in who_may(name, "POST")
+
+
+@require_POST
+def task_hand_over(request: PageRequest) -> HttpResponse:
+    """Give the ticked tasks to a colleague, with a word why."""
+    store = request.principal.store
+    form = HandOverForm(request.POST, people=staff_of(store, today_of(request)))
+    ids = [int(pk) for pk in request.POST.getlist("task") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    if not form.is_valid():
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+        return redirect(safe_next(request, reverse("tasks")))
+    to, reason = form.person("to"), form.cleaned_data["reason"]
+    try:
+        given = hand_over(store=store, task_ids=ids, to=to, reason=reason, actor=person_of(request), at=now())
+        messages.success(request, _("%(n)s 件任务已移交给%(who)s。") % {"n": given, "who": to})
+    except Refused as refused:
+        tell(request, refused)
+    return redirect(safe_next(request, reverse("tasks")))
+
+
+def people_leaving(request: PageRequest) -> HttpResponse:
+    """Who looks after how many guests and tasks; give all of somebody's to a successor, who may leave then."""
+    store, day = request.principal.store, today_of(request)
+    held = held_by(store, day)
+    people = staff_of(store, day)
+    ask = {"from_": request.GET.get("from", "")}
+    form = LeavingForm(
+        request.POST or None, initial=ask, people=people, givers=[each.person for each in held]
+    )
+    if request.method == "POST" and form.is_valid():
+        giver, to = form.person("from_"), form.person("to")
+        told = {"reason": form.cleaned_data["reason"], "leaves": form.cleaned_data["leaves"]}
+        try:
+            moved = hand_over_person(
+                store=store, from_=giver, to=to, actor=person_of(request), at=now(), **told
+            )
+            said = {"who": giver, "to": to, "guests": moved.guests, "tasks": moved.tasks}
+            messages.success(
+                request, _("%(who)s 的 %(guests)s 位客人、%(tasks)s 件任务已交给%(to)s。") % said
+            )
+            return redirect("people-leaving")
+        except Refused as refused:
+            form.refuse(refused)
+    context = {"form": form, "held": held}
+    return render(request, "care/people.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
@@ -101,26 +154,6 @@ def _act(request: PageRequest, pk: int, form: TaskForm) -> None:
         "postpone": lambda: verbs.postpone(**common, note=said["note"], next_on=said["next_on"]),
     }
     do[said["act"]]()
-
-
-@require_safe
-def plan(request: PageRequest) -> HttpResponse:
-    """What the store owes which tier, and when: the plan of the scheme in force, to read."""
-    store = request.principal.store
-    stands = ladder(store, today_of(request))
-    code = stands.adoption.version.scheme.code if stands.adoption else DEFAULT
-    living = living_plan(store, code)
-    lines: list[Any] = list(living.lines.all()) if living else list(playbook_for(code).lines)
-    tiers = list(stands.scheme.codes) if stands.scheme else []
-    tiers += [tier for tier in dict.fromkeys(line.tier for line in lines) if tier not in (*tiers, EVERYBODY)]
-    groups = [(tier, [line for line in lines if line.tier == tier]) for tier in tiers]
-    context = {
-        "groups": [(tier, owed) for tier, owed in groups if owed],
-        "everybody": [line for line in lines if line.tier == EVERYBODY],
-        "scheme": stands.scheme,
-        "living": living,
-    }
-    return render(request, "care/plan.html", context)
 
 
 @require_safe

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from care.services.occasions import queue_occasions
 from care.services.opening import open_tasks
+from care.services.outcomes import settle_outcomes
 from common.clock import moment_of, now
 from common.errors import Refused
 from common.messages import add_sentences
@@ -87,6 +88,13 @@ def _queue_occasions(night: Night) -> dict[str, Any]:
     return counts
 
 
+def _settle_outcomes(night: Night) -> dict[str, Any]:
+    with transaction.atomic():
+        counts = settle_outcomes(store=night.store, on=night.on, at=night.at, today=night.today)
+        night.fence()
+    return counts
+
+
 def _figures(night: Night) -> dict[str, Any]:
     with transaction.atomic():
         counts = count_day(store=night.store, on=night.on)
@@ -99,6 +107,7 @@ STEPS: list[tuple[str, Callable[[Night], dict[str, Any]]]] = [
     ("retier", _retier),
     ("open_care", _open_care),
     ("queue_occasions", _queue_occasions),
+    ("settle_outcomes", _settle_outcomes),
     ("figures", _figures),
 ]
 

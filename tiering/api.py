@@ -16,7 +16,7 @@ from staff.api import asker
 from staff.models import Store
 from tiering import facts
 from tiering.ahead import kept_until, rise_words
-from tiering.axes import MAIN, axis_name, axis_order
+from tiering.axes import axis_name, axis_order
 from tiering.facts import CATALOGUE
 from tiering.forecast import Fall, Rise
 from tiering.rules import Compare, Group, Judged, Line, Otherwise, Scheme, Tagged
@@ -128,13 +128,15 @@ def describe_rise(scheme: Scheme, rise: Rise | None, on: date) -> dict[str, Any]
 
 def describe_fall(scheme: Scheme, fall: Fall | None) -> dict[str, Any] | None:
     """The first night that lowers her if she does not come."""
-    return fall and {"on": fall.on, "tier": fall.tier, "tier_name": tier_name(scheme, fall.tier)}
+    if fall is None:
+        return None
+    return {"on": fall.on, "tier": fall.tier, "tier_name": tier_name(scheme, fall.tier)}
 
 
 def describe_ahead(store: Store, customer_id: int, found: Standing) -> dict[str, Any]:
     """What may change: rise and fall, the tier by hand, the protection that keeps a tier."""
     ahead = outlook(store, customer_id, found)
-    given = override_of(store, customer_id, found.on)
+    given = override_of(store, customer_id, found.on) if found.known.given else None
     return {
         "rise": describe_rise(found.scheme, ahead.rise, found.on),
         "fall": describe_fall(found.scheme, ahead.fall),
@@ -165,7 +167,7 @@ def describe_axes(store: Store, customer_id: int) -> list[dict[str, Any]]:
             "name": tier_name(schemes[axis], tier),
         }
         for axis, tier in sorted(labels.items(), key=lambda pair: axis_order(pair[0]))
-        if axis in schemes and axis != MAIN
+        if axis in schemes
     ]
 
 

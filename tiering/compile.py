@@ -190,5 +190,6 @@ def facts_object(keys: tuple[str, ...]) -> str:
         if per != "1":
             value = f"CASE WHEN f.{key} IS NOT NULL THEN jsonb_build_array(f.{key}, {per}) END"
         pairs.append(f"'{key}', {value}")
-    # jsonb_build_object takes at most 100 arguments; a scheme never names 50 facts.
-    return f"jsonb_build_object({', '.join(pairs)})"
+    # A function takes at most 100 arguments.
+    chunks = [pairs[start : start + 50] for start in range(0, len(pairs), 50)] or [[]]
+    return " || ".join(f"jsonb_build_object({', '.join(chunk)})" for chunk in chunks)

@@ -74,7 +74,8 @@ def tip(scheme: Scheme, code: str, known: Known, *, above: bool = False) -> Tip 
         return None
     rank = scheme.rank(code) if scheme.is_ladder else len(scheme.tiers)
     found = []
-    for tier in scheme.tiers[: rank if above else rank + 1]:
+    # Of tiers equally far the lowest is told: it is the next one.
+    for tier in reversed(scheme.tiers[: rank if above else rank + 1]):
         distance, node = _margin(tier.when, known)
         if node is not None:
             found.append(Tip(tier, node, known.values.get(node.fact), abs(distance)))

@@ -26,6 +26,12 @@ class _SaidForm(DeskForm):
     # Required to the service, not to the form: an empty one is told beside the other faults.
     reason = forms.CharField(label=_("理由"), max_length=200, required=False)
 
+    def offer(self, name: str, choices: Sequence[Any]) -> None:
+        """Fill a list, with nothing chosen at first."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("请选")), *choices]
+
     def refuse_all(self, refused: Refused) -> None:
         """Put every refusal beside its field."""
         for each in refused.fields.values() if isinstance(refused, BadFields) else [refused]:
@@ -42,7 +48,7 @@ class JudgeForm(_SaidForm):
 
     def __init__(self, *args: Any, today: date, codes: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].choices = [("", _("请选")), *codes]
+        self.offer("code", codes)
         self.fields["valid_until"].widget.attrs["min"] = today.isoformat()
 
 
@@ -56,7 +62,7 @@ class OverrideForm(_SaidForm):
 
     def __init__(self, *args: Any, today: date, tiers: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tier"].choices = [("", _("请选")), *tiers]
+        self.offer("tier", tiers)
         day = self.fields["valid_until"]
         day.initial = today + timedelta(weeks=WEEKS_BY_HAND)
         day.widget.attrs["min"] = today.isoformat()

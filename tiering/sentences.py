@@ -58,6 +58,7 @@ PROBLEMS = {
     "unknown_op": _lazy("不认识的比较符号“%(op)s”。"),
     "bad_threshold": _lazy("“%(fact)s”的门槛“%(value)s”不是有效数字（不能为负，最多两位小数）。"),
     "bad_days": _lazy("天数应是 0 到 366 的整数。"),
+    "labels_on_the_door": _lazy("标签不能当门上的等级：请给它另写一个 axis。"),
     "labels_have_no_ranks": _lazy("标签没有高低，不能设保级期和宽限期。"),
     "bad_scores": _lazy("scores 应是最多五个分数，写成 代码: {parts: […]}。"),
     "bad_score": _lazy("分数的代码或 parts 不对：代码用小写字母开头，parts 是一到十个部分。"),

@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 State = Message.State
 # A relay that is frozen in the middle of a transaction must not keep its row from the others.
 _FROZEN_MS = "5000"
-# A reply that nobody has applied for so long may say stop: nothing leaves before it is heard.
-UNHEARD_AT_MOST = timedelta(seconds=30)
+UNHEARD = Timing().unheard
 # Whoever gets no text for one of these reasons is greeted by a person.
 BY_HAND = ("window_missed", *Message.HELD)
 
@@ -86,17 +85,19 @@ class Due:
     month_parts: int | None
 
 
-def claim_next(*, now: datetime, by: str, provider: str, sign: str = "") -> Claim | Disposed | None:
+def claim_next(
+    *, now: datetime, by: str, provider: str, sign: str = "", unheard: timedelta = UNHEARD
+) -> Claim | Disposed | None:
     """Take the next due text, or dispose of it, or None where nothing is due.
 
     In one transaction: the row is locked (others pass it by), then its number; consent, opt-out, complaint, number,
     hours, caps, budget and expiry are looked at as they are at this moment, and only then the row becomes SENDING
     under the next attempt's number. `sign` is the signature, which is billed with the words. While a reply has been
-    lying in the tray for half a minute nothing is claimed: it may say stop.
+    lying in the tray for longer than `unheard` nothing is claimed: it may say stop.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         _be_quick(cursor)
-        cursor.execute(_DUE, {"now": now, "unheard": now - UNHEARD_AT_MOST})
+        cursor.execute(_DUE, {"now": now, "unheard": now - unheard})
         row = cursor.fetchone()
         if row is None:
             return None

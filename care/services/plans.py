@@ -146,6 +146,14 @@ def _next(
     return _write(living.store, living.scheme_code, living.number + 1, book, at, actor, inherits)
 
 
+def codes_used(store: Store, scheme_code: str) -> set[str]:
+    """Every code that any version of the plan has, or the playbook that ships."""
+    kept = PlanLine.objects.filter(plan__store=store, plan__scheme_code=scheme_code).values_list(
+        "code", flat=True
+    )
+    return {*kept, *(line.code for line in playbook_for(scheme_code).lines)}
+
+
 def line_of(row: PlanLine) -> Line:
     """A stored line as the playbook's arithmetic takes it."""
     return Line(

@@ -98,6 +98,11 @@ class Ledger:
             if (not out_id or entry.out_id == out_id) and (not provider or entry.provider == provider)
         ]
 
+    @property
+    def total(self) -> int:
+        """How many were accepted in all."""
+        return len(self._entries)
+
     def last(self, count: int) -> list[Entry]:
         """The newest entries, newest first."""
         with self._lock:

@@ -271,7 +271,11 @@ def _ledger(desk: Desk, asked: Mapping[str, str]) -> dict[str, Any]:
     entries = desk.ledger.select(
         phone=phone, out_id=asked.get("out_id", ""), provider=asked.get("provider", "")
     )
-    return {"accepted": [_shown(entry) for entry in entries], "count": len(entries)}
+    return {
+        "accepted": [_shown(entry) for entry in entries],
+        "count": len(entries),
+        "total": desk.ledger.total,
+    }
 
 
 def _shown(entry: Entry) -> dict[str, Any]:

@@ -54,6 +54,12 @@ def _festival(code: str) -> str:
 
 
 @register.filter
+def entry(found: dict[str, Any], name: str) -> Any:
+    """What a dictionary holds under a name; None where it holds nothing."""
+    return found.get(name)
+
+
+@register.filter
 def channel_words(line: Any) -> str:
     """How a gesture reaches the guest."""
     return str(Channel(line.channel).label)
@@ -91,3 +97,41 @@ def tier_here(task: Task) -> str:
     """The tier on the door of a task's guest in this store."""
     here = getattr(task.customer, "patronages_here", [])
     return here[0].tier if here else ""
+
+
+@register.filter
+def result_words(result: Any) -> str:
+    """What a line of the results is: the plan line's words, 生日短信, 生日人工问候; else its code."""
+    if result.zh:
+        return str(result.zh if language() == "zh" else result.en)
+    if result.code.startswith("sms_"):
+        return _("%(what)s短信") % {"what": trigger_words(result)}
+    if result.by_hand:
+        return _("%(what)s人工问候") % {"what": trigger_words(result)}
+    return str(result.code)
+
+
+@register.filter
+def trigger_words(result: Any) -> str:
+    """What made a gesture due: 生日, 每月."""
+    known = result.trigger in Trigger.values
+    return str(Trigger(result.trigger).label if known else Channel(result.channel).label)
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share of one: `32.4%`."""
+    return f"{share * 100:.1f}%"
+
+
+@register.filter
+def points(share: float) -> str:
+    """A difference of shares in points, with its sign: `+12.5`, `−3.0`."""
+    return signed(share * 100)
+
+
+@register.filter
+def signed(number: float) -> str:
+    """A number with its sign and one decimal: `+4.0`, `−0.5`, `0.0`."""
+    text = f"{abs(number):.1f}"
+    return text if text == "0.0" else f"{'+' if number > 0 else '−'}{text}"

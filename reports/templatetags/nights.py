@@ -17,6 +17,7 @@ STEPS: dict[str, str | Promise] = {
     "retier": _("评级"),
     "open_care": _("开任务"),
     "queue_occasions": _("排短信"),
+    "settle_outcomes": _("结算关怀成效"),
     "figures": _("当天数字"),
 }
 COUNTS: dict[str, str | Promise] = {
@@ -33,6 +34,8 @@ COUNTS: dict[str, str | Promise] = {
     "parts": _("计费 %(n)s 条"),
     "cost_fen": _("短信费 %(n)s"),
     "calls": _("转人工 %(n)s 条"),
+    "settled": _("结算 %(n)s 件"),
+    "returned": _("回来 %(n)s 位"),
     "visits": _("消费 %(n)s 笔"),
     "revenue_fen": _("金额 %(n)s"),
 }

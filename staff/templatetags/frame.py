@@ -24,9 +24,11 @@ DESK = [
         "tier-groups", _("客群"), "users-group",
         ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates"),
     ),
-    ("tasks", _("任务"), "checklist", ("task-act",)),
+    ("tasks", _("任务"), "checklist", ("task-act", "people-leaving")),
+    ("list-briefing", _("名单"), "clipboard-list", ("list-birthdays", "list-absent", "list-contacts")),
     ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
-    ("plan", _("关怀计划"), "heart-handshake", ()),
+    ("plan", _("关怀计划"), "heart-handshake", ("plan-line", "plan-line-new", "plan-history", "plan-version", "care-rules")),
+    ("care-results", _("关怀成效"), "chart-bar", ("care-results-days",)),
     (
         "schemes", _("等级方案"), "stairs-up",
         ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "tier-chart"),

@@ -50,6 +50,10 @@ def desk_pages(stage) -> dict[str, str]:
         "held": reverse("visits-held"),
         "schemes": reverse("schemes"),
         "scheme": reverse("scheme", args=["monthly_avg_abc"]),
+        "scheme-scores": reverse("scheme-edit", args=["policy_premium_potential_ordinary_new"]),
+        "scheme-edit": reverse("scheme-edit", args=["recent_month_abc"]),
+        "scheme-new": reverse("scheme-new"),
+        "scheme-compare": reverse("scheme-compare"),
         "months": reverse("tier-chart"),
         "tasks": reverse("tasks"),
         "tasks-all": reverse("tasks") + "?who=all",
@@ -92,7 +96,7 @@ def test_the_desk_is_readable_in_english(stage, visit):
     person.save()
     somebody = visit(person)
     wrong = {}
-    for name in ("today", "customer", "schemes", "tasks", "outbox", "nights"):
+    for name in ("today", "customer", "schemes", "scheme", "scheme-scores", "scheme-compare", "tasks", "outbox", "nights"):
         page = somebody.open(desk_pages(stage)[name])
         if bad := faults(page, 14):
             wrong[name] = bad

@@ -55,7 +55,9 @@ def run(store, on=D, at=NOON, **more):
 
 def test_a_night_walks_its_steps_in_order_and_leaves_a_record(graded):
     steps = run(graded)
-    assert [s["step"] for s in steps] == ["check_sums", "retier", "open_care", "queue_occasions", "figures"]
+    assert [s["step"] for s in steps] == [
+        "check_sums", "retier", "open_care", "queue_occasions", "settle_outcomes", "figures",
+    ]  # fmt: skip
     assert steps[1]["entered"] == 3 and steps[1]["scheme"] == "recent_month_abc"
     record = Run.objects.get()
     assert (record.state, record.business_date) == (Run.State.DONE, D)

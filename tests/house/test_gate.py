@@ -10,6 +10,7 @@ from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
 from care.models import Channel, GuestReply, Task
+from care.services.plans import plan_for
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
 from feedback.services import open_complaint, record_suggestion
@@ -26,7 +27,7 @@ KINDS = {
     "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "tablet-visit": "guest", "visit": "visit",
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
-    "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption",
+    "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest",
 }  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def objects_of(place: Store) -> dict[str, object]:
     )
     return {
         "adoption": coming.pk,
+        "plan": plan_for(place, "recent_month_abc", NOON).pk,
         "dish": launch_dish(store=place, name="汤", launched_on=NOON.date(), actor=None, at=NOON).pk,
         "guest": guest.pk, "task": task.pk, "visit": visit.visit_id, "token": token.pk,
         "complaint": open_complaint(**told).pk, "suggestion": record_suggestion(**told).pk,

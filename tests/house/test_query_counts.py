@@ -34,19 +34,21 @@ KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
 TODAY = NOON.date()
 PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
-    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "tier-chart", "plan", "tasks", "outbox", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "tasks", "outbox", "care-results", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
     "tier-groups", "tier-group", "tier-group-guests", "candidates", "segments", "segment", "segment-new", "segment-edit",
 ]  # fmt: skip
 
 
 def address(name: str, guest) -> str:
-    if name in ("scheme", "scheme-edit"):
+    if name in ("scheme", "scheme-edit", "scheme-chain"):
         return reverse(name, args=["monthly_avg_abc"])
     if name.startswith("tier-group"):
         return reverse(name, args={"tier-group": ["vip_weight"], "tier-group-guests": ["tier", "A"]}.get(name, []))
     if name in ("segment", "segment-edit"):
         return reverse(name, args=[Segment.objects.earliest("pk").pk])
+    if name == "plan-line":
+        return reverse(name, args=["a_no_show"])
     about_guest = name in (
         "customer",
         "customer-edit",

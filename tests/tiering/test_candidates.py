@@ -131,7 +131,7 @@ def test_the_list_is_capped_and_says_of_how_many(store):
     assert (len(found.rows), found.total) == (3, 5)
 
 
-def test_of_labels_each_that_waits_is_suggested(store):
+def test_of_labels_each_that_waits_is_suggested(store, manager):
     scheme = read_scheme({
         "id": "kinds", "name": "类", "kind": "labels", "axis": "kind", "tiers": [
             {"code": "X", "name": "甲", "when": {"all": [CAME, VIP]}},
@@ -141,8 +141,11 @@ def test_of_labels_each_that_waits_is_suggested(store):
     })  # fmt: skip
     dine(store, put_on_file(store, "来了没花"), 3, 0)
     dine(store, put_on_file(store, "又来又花"), 3, 100)
+    has_one = put_on_file(store, "已有一个")
+    dine(store, has_one, 3, 100)
+    judge(store=store, customer_id=has_one.pk, code="vip", reason="老客", actor=manager, on=TODAY, at=NOON)
     found = {(row.patronage.customer.name, row.tier.code) for row in suggested(store, scheme, TODAY).rows}
-    assert found == {("来了没花", "X"), ("又来又花", "X"), ("又来又花", "Y")}
+    assert found == {("来了没花", "X"), ("又来又花", "X"), ("又来又花", "Y"), ("已有一个", "Y")}
 
 
 def test_a_confirmation_without_a_reason_comes_back(desk, store, regular):

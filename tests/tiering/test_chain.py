@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.models import Patronage
 from customers.services.companions import seat_guest
@@ -534,6 +535,22 @@ def test_a_head_sees_the_stores_of_which_he_is_the_head(stores, client, head):
     seen = page(client)
     assert "滨江店" in seen and "城西店" in seen and "城东店" not in seen and "全部门店" in seen
     assert ADDRESS in client.get("/schemes/recent_month_abc/").content.decode()
+
+
+def test_the_page_asks_as_often_for_many_stores_as_for_two(stores, desk):
+    def asked() -> int:
+        page(desk)  # counts what is missing
+        with CaptureQueriesContext(connection) as seen:
+            page(desk)
+        return len(seen)
+
+    few = asked()
+    for n in range(4, 9):
+        place = Store.objects.create(brand=stores[0].brand, code=f"S{n}", name=f"{n}店")
+        come(place, put_on_file(place, f"客{n}", AT), D, 100)
+        use(place, OWN | {"id": f"own{n}"})
+        night(place, D - timedelta(days=1))
+    assert asked() == few
 
 
 def test_another_brands_stores_are_not_on_it(stores, rival, desk):

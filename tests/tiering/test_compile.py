@@ -153,7 +153,9 @@ some_points = st.integers(-100, 100)
 
 @st.composite
 def parts(draw):
-    fact = draw(st.sampled_from([*(key for key in MEASURED if key != "share_score_value"), "months_to_expiry"]))
+    fact = draw(
+        st.sampled_from([*(key for key in MEASURED if key != "share_score_value"), "months_to_expiry"])
+    )
     if draw(st.booleans()):
         full = draw(THRESHOLDS.filter(bool))
         return Part(fact, full=full, points=draw(some_points))

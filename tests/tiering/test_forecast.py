@@ -106,7 +106,7 @@ def act(store: Store, guest: Customer, change: Change, on: date) -> None:
     """Do on one day what a forecast asks: the last visit has the bill, the others are free."""
     for n in range(change.comes):
         is_last = n == change.comes - 1
-        come(store, guest, on, Fraction(change.amount, 100) if is_last else 0, hour=20)
+        come(store, guest, on, Fraction(change.amount, 100) if is_last else 0, hour=19 + n / 60)
     bring(store, guest, on, change.guests)
     suggest(store, guest, on, change.suggestions)
     take_part(store, guest, on, change.events)
@@ -222,7 +222,9 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "more", "today", "seed"), CASES, ids=[f"{c[0]} {c[1] or ''}" for c in CASES])
+@pytest.mark.parametrize(
+    ("code", "more", "today", "seed"), CASES, ids=[f"{c[0]} {c[1] or ''}" for c in CASES]
+)
 def test_the_presets_keep_their_word(store, code, more, today, seed):
     dice = random.Random(seed)
     scheme = use(store, preset_on_the_door(code, **more))
@@ -268,7 +270,11 @@ def test_who_is_about_to_fall_falls_in_that_night_and_nobody_else(store, manager
     """`falling` against the nights one by one: random schemes and the preset, protections, tiers by hand."""
     dice = random.Random(2000 + seed)
     today, ahead = TODAYS[seed % len(TODAYS)], dice.choice([7, 31, 62])
-    body = random_scheme(dice) if seed % 3 else preset_on_the_door("recent_month_abc", grace_days=dice.choice([0, 5]))
+    body = (
+        random_scheme(dice)
+        if seed % 3
+        else preset_on_the_door("recent_month_abc", grace_days=dice.choice([0, 5]))
+    )
     scheme = use(store, body)
     guests = live(store, today, dice, 10)
     nights(store, today - timedelta(days=30 if scheme.protects else 2), today - timedelta(days=1))
@@ -398,7 +404,9 @@ def test_an_average_that_dips_and_comes_back_is_seen(store, lapsed):
     expected = Fall(today + timedelta(days=10), "B")
     assert told(store, lapsed, today).fall == expected
     assert [each.fall for each in falling(store, today, 31)] == [expected]
-    assert lowered(scheme, store, labels(store), days(today, today + timedelta(days=31)))[lapsed.pk] == expected
+    assert (
+        lowered(scheme, store, labels(store), days(today, today + timedelta(days=31)))[lapsed.pk] == expected
+    )
 
 
 def test_nothing_is_told_of_ranks_labels_and_the_unrated(store, lapsed):

@@ -159,7 +159,16 @@ def plain(world: World, store, guest: Customer, on: date, known_at: datetime | N
 
 # Days counted back from D at which a window begins, ends, or nearly does.
 EDGES = (-1, 0, 1, 58, 59, 60, 61, 88, 89, 90, 91, 178, 179, 180, 363, 364, 365, 366, 454, 455)
-HOURS = (time(3, 59), time(4, 0), time(9, 59), time(10, 0), time(13, 59), time(14, 0), time(16, 59), time(17, 0))
+HOURS = (
+    time(3, 59),
+    time(4, 0),
+    time(9, 59),
+    time(10, 0),
+    time(13, 59),
+    time(14, 0),
+    time(16, 59),
+    time(17, 0),
+)
 FATES = ((T0, None), (T0, T1), (T1, None), (T1, T2), (T2, None))
 
 
@@ -179,9 +188,7 @@ def make_world(stores, on: date, seed: int) -> World:
             birthday=Birthday(dice.choice(["solar", "lunar"]), *born) if born else None,
         )  # fmt: skip
         guest.refresh_from_db()
-        Patronage.objects.create(
-            customer=guest, store=stores[1], external_id=f"N{n}", since=date(2026, 1, 1)
-        )
+        Patronage.objects.create(customer=guest, store=stores[1], external_id=f"N{n}", since=date(2026, 1, 1))
         world.guests.append(guest)
     for _ in range(260):
         store, start_stop = dice.choice(stores), dice.choice(FATES)
@@ -272,9 +279,7 @@ def test_every_new_fact_equals_the_plain_evaluator(store, other_store, on, seed)
 def test_shares_of_the_new_facts_are_positions_among_the_guests_of_the_year(store, other_store):
     on = date(2026, 6, 20)
     world = make_world([store, other_store], on, 7)
-    keys = [
-        key for key in NEW if key not in ("age", "distance_km")
-    ]
+    keys = [key for key in NEW if key not in ("age", "distance_km")]
     found = facts_of(store, on, keys=[SHARE + key for key in keys])
     counted = [v for v in world.visits if v.store_id == store.pk and living(v.counted_at, v.voided_at, None)]
     active = {v.customer_id for v in counted if 0 <= (on - v.business_date).days < 365}
@@ -321,7 +326,8 @@ def test_the_profile_of_then_comes_from_its_history(store, manager):
         )
     on, keys = date(2026, 6, 20), ["influence", "credit", "age"]
     seen = [
-        tuple(facts_of(store, on, at, keys)[guest.pk].values()) for at in (None, T2, T1, T0, T0 - timedelta(1))
+        tuple(facts_of(store, on, at, keys)[guest.pk].values())
+        for at in (None, T2, T1, T0, T0 - timedelta(1))
     ]
     assert seen == [(5, None, 46), (5, None, 46), (5, None, 46), (2, 3, 46), (None, None, None)]
 
@@ -365,5 +371,7 @@ def test_a_dish_is_new_for_sixty_days_and_only_on_its_own_list(store, other_stor
 def test_the_pace_of_a_newcomer_is_that_of_the_days_known(store, regular):
     """¥3,000 on the first day: a pace of ¥270,000 in ninety days; ten days later, still ¥3,000 in all, of ¥27,000."""
     come(store, regular, date(2026, 6, 1), 3000)
-    paces = [facts_of(store, date(2026, 6, day), keys=["pace_90d"])[regular.pk]["pace_90d"] for day in (1, 10)]
+    paces = [
+        facts_of(store, date(2026, 6, day), keys=["pace_90d"])[regular.pk]["pace_90d"] for day in (1, 10)
+    ]
     assert paces == [270_000_00, 27_000_00]

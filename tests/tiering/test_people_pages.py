@@ -216,6 +216,19 @@ def test_a_visit_entered_late_is_marked_in_the_history(desk, store, regular):
     assert "近30天消费 ≥ ¥5,000" in text and "近30天消费 ¥6,000" in text
 
 
+def test_what_an_earlier_night_knew_already_is_not_marked_again(desk, store, regular):
+    """¥6,000 of 20 May, entered on 22 May, makes an A that night; the fall of 19 June has nothing to do with it."""
+    use(store, SPEND)
+    night(store, 31, at=NOON - timedelta(days=30))
+    dine(store, regular, 31, 6000, entered=29)
+    night(store, 29, at=NOON - timedelta(days=28))
+    night(store, 1)
+    assert [d.tier for d in TierDecision.objects.order_by("id")] == ["C", "A", "C"]
+    text = panel(desk, regular)
+    assert text.count("含补录或更正的消费") == 1
+    assert text.index("近30天消费 ¥0，保级要 ¥5,000") < text.index("含补录或更正的消费")
+
+
 def test_a_visit_of_the_day_is_not_marked(desk, store, regular):
     use(store, SPEND)
     night(store, 3, at=NOON - timedelta(days=2))

@@ -130,6 +130,7 @@ def test_where_no_number_decides_the_guest_is_named_without_one(store):
     night(store, D - timedelta(days=1))
     [only] = preview(store, read_scheme(OBSERVES), D, examples=5).edge
     assert (only.before, only.after, only.tip, only.value, only.threshold) == ("A", "UNRATED", None, "", "")
+    assert only.unrated == "缺少资料：联系电话；观察期到 2026-08-18"
 
 
 def test_days_are_counted_up_to_the_preview(store):

@@ -51,7 +51,9 @@ def tier_by_night(store, guest, first, last):
     found = {}
     for on in days(first, last):
         night(store, on)
-        [row] = [row for row in tiers_on(store, on) if row[0] == guest.patronages.get(store=store).external_id]
+        [row] = [
+            row for row in tiers_on(store, on) if row[0] == guest.patronages.get(store=store).external_id
+        ]
         found[on] = row[1]
         assert label(store, guest) == row[1]
     return found
@@ -103,9 +105,7 @@ def test_observation_begins_anew_where_the_first_visit_is_taken_back(store, regu
     come(store, regular, date(2026, 6, 10), 6000)
     night(store, date(2026, 6, 10))
     assert label(store, regular) == "A"
-    void_visit(
-        store=store, visit_id=mistake, reason="记错人", actor=manager, at=noon(date(2026, 6, 11))
-    )
+    void_visit(store=store, visit_id=mistake, reason="记错人", actor=manager, at=noon(date(2026, 6, 11)))
     night(store, date(2026, 6, 11))
     assert (label(store, regular), told(store, regular)) == (
         UNRATED,
@@ -163,9 +163,7 @@ def test_withdrawn_the_rules_decide_from_the_next_night_on(store, lapsed, manage
     night(store, D)
     night(store, D + timedelta(days=1))
     for _ in range(2):  # twice is once
-        withdraw_override(
-            store=store, override_id=given.pk, actor=manager, at=noon(D + timedelta(days=2))
-        )
+        withdraw_override(store=store, override_id=given.pk, actor=manager, at=noon(D + timedelta(days=2)))
     night(store, D + timedelta(days=2))
     assert [row[1] for on in days(D, D + timedelta(days=2)) for row in tiers_on(store, on)] == ["B", "B", "D"]
     given.refresh_from_db()
@@ -190,13 +188,9 @@ def test_a_night_before_a_withdrawal_or_a_replacement_run_again_is_as_it_was(sto
     use(store, SPEND)
     by_hand(store, lapsed, "B", D + timedelta(days=30), actor=manager)
     nights(store, D, D + timedelta(days=1))
-    second = by_hand(
-        store, lapsed, "C", D + timedelta(days=30), on=D + timedelta(days=2), actor=manager
-    )
+    second = by_hand(store, lapsed, "C", D + timedelta(days=30), on=D + timedelta(days=2), actor=manager)
     nights(store, D + timedelta(days=2), D + timedelta(days=3))
-    withdraw_override(
-        store=store, override_id=second.pk, actor=manager, at=noon(D + timedelta(days=4))
-    )
+    withdraw_override(store=store, override_id=second.pk, actor=manager, at=noon(D + timedelta(days=4)))
     nights(store, D + timedelta(days=4), D + timedelta(days=5))
     before = decision_rows(store)
     assert [row[5] for row in before] == ["B", "C", "D"]
@@ -222,9 +216,7 @@ def test_a_judgement_taken_back_or_renewed_does_not_change_the_nights_before(sto
         at=noon(D + timedelta(days=5)),
     )  # fmt: skip
     nights(store, D + timedelta(days=5), D + timedelta(days=6))
-    withdraw_judgement(
-        store=store, judgement_id=again.pk, actor=manager, at=noon(D + timedelta(days=7))
-    )
+    withdraw_judgement(store=store, judgement_id=again.pk, actor=manager, at=noon(D + timedelta(days=7)))
     nights(store, D + timedelta(days=7), D + timedelta(days=8))
     before = decision_rows(store)
     assert [(row[2] - D, row[5]) for row in before] == [
@@ -317,7 +309,13 @@ def test_a_tier_by_hand_of_another_scheme_counts_no_more(store, lapsed, manager)
 def test_likely_is_a_flag_and_no_tier(store, lapsed, manager):
     use(store, SPEND)
     judge(
-        store=store, customer_id=lapsed.pk, code="likely-C", reason="常来的朋友介绍", actor=manager, on=D, at=noon(D)
+        store=store,
+        customer_id=lapsed.pk,
+        code="likely-C",
+        reason="常来的朋友介绍",
+        actor=manager,
+        on=D,
+        at=noon(D),
     )
     night(store, D)
     assert label(store, lapsed) == "D" and told(store, lapsed) == ["D.1"]
@@ -520,7 +518,9 @@ def test_corrections_make_the_past_what_a_clean_run_makes_of_it(store, seed):
 
     The label follows in the newest night. A second pass writes nothing.
     """
-    scheme = use(store, ladder({"any": [rule("spend_30d", 5000), rule("visits_30d", 4)]}, rule("spend_90d", 2000)))
+    scheme = use(
+        store, ladder({"any": [rule("spend_30d", 5000), rule("visits_30d", 4)]}, rule("spend_90d", 2000))
+    )
     dice = random.Random(seed)
     first, last = date(2026, 5, 20), date(2026, 6, 19)
     guests = [put_on_file(store, f"客{n}", noon(first), external_id=f"W{n}") for n in range(6)]

@@ -213,7 +213,7 @@ def test_a_segment_is_saved_listed_opened_changed_and_retired(desk, store, head,
     assert answer["location"] == reverse("segment", args=[segment.pk])
     assert (segment.name, segment.rule, segment.made_by) == ("常来的 女客", WOMEN, head)
     text = desk.get(reverse("segments")).content.decode()
-    assert "常来的 女客" in text and "2 位" in text
+    assert "常来的 女客" in text and '<td class="num strong">2</td>' in text
     text = desk.get(reverse("segment", args=[segment.pk])).content.decode()
     assert "今天有 2 位客人" in text and "性别：女" in text and "三十整" in text and "四十一" not in text
     edit = desk.get(reverse("segment-edit", args=[segment.pk]))

@@ -33,6 +33,8 @@ _SCHEME_KEYS = {
     "min_stay_days", "grace_days", "scores",
 }  # fmt: skip
 _TIER_KEYS = {"code", "name", "when", "evidence", "note"}
+MAIN_AXIS = "tier"
+MAX_AXIS = 20
 _SCORE_CODE = re.compile(r"[a-z][a-z0-9_]{0,19}")
 # Fields of a profile that a rule may look at; those with a fixed choice are asked with `in`, the others with `contains`.
 PROFILE: dict[str, tuple[str, ...]] = {
@@ -55,8 +57,10 @@ def read_scheme(body: Any) -> Scheme:
     kind, axis = body.get("kind", "ladder"), body.get("axis", "tier")
     if kind not in ("ladder", "labels"):
         problems.append(Problem("bad_kind", "kind"))
-    if not _is_code(axis):
+    if not _is_code(axis) or len(axis) > MAX_AXIS:
         problems.append(Problem("bad_axis", "axis"))
+    elif kind == "labels" and axis == MAIN_AXIS:
+        problems.append(Problem("labels_on_the_door", "axis"))
     months = body.get("observe_months", 0)
     if isinstance(months, bool) or not isinstance(months, int) or not 0 <= months <= 3:
         problems.append(Problem("bad_observe_months", "observe_months"))

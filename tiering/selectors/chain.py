@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from staff.models import Store
+from staff.access import stores_of, who_may
+from staff.models import Person, Store
 from tiering.models import Night
 from tiering.rules import UNRATED, Scheme
 from tiering.selectors.counts import tier_sizes
 from tiering.selectors.schemes import scheme_of
 from tiering.services.chain import ChainPreview
 from tiering.services.preview import Preview
+
+LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,37 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Guests who would move away from the tiers of one scheme, in so many stores; None: who never had a tier.
+
+    `moves`: from, to, guests, the most first; `others` those of moves too rare to be listed.
+    """
+
+    scheme: Scheme | None
+    stores: int
+    moves: list[tuple[str, str, int]]
+    others: int
+
+
+@dataclass(frozen=True)
 class ChainPage:
-    """`moves`: by the scheme that guests come from (None: graded for the first time), who would move where."""
+    """A brand under a scheme: the columns (tiers), all stores together, each, and who would move."""
 
     columns: list[str]
     total: Row
     rows: list[Row]
-    moves: list[tuple[Scheme | None, list[tuple[str, str, int]]]]
+    origins: list[Origin]
+
+    @property
+    def compares(self) -> bool:
+        """Whether some store has the scheme already, so that its tiers of today stand beside those tried."""
+        return any(cell.more is not None for row in self.rows for cell in row.cells)
+
+
+def answered_for(person: Person, brand_id: int, at: datetime) -> list[Store]:
+    """The stores of the brand for which the person may try a scheme: all for HQ, their own for a head. Two queries."""
+    let_in = who_may("scheme-chain", "GET")
+    return [store for store, role in stores_of(person, at) if store.brand_id == brand_id and role in let_in]
 
 
 def chain_page(found: ChainPreview, stores: Sequence[Store], scheme: Scheme) -> ChainPage:
@@ -61,7 +89,7 @@ def chain_page(found: ChainPreview, stores: Sequence[Store], scheme: Scheme) -> 
     alike = all(row.cells[0].more is not None for row in rows)
     first = next((row.behind for row in rows if row.behind), None) if alike else None
     total = _row(None, first, found.total, scheme, columns)
-    return ChainPage(columns, total, rows, _moves(rows))
+    return ChainPage(columns, total, rows, _origins(rows, scheme))
 
 
 def _row(
@@ -81,21 +109,25 @@ def _row(
     return Row(store, behind, answer, cells, bars)
 
 
-def _moves(rows: list[Row]) -> list[tuple[Scheme | None, list[tuple[str, str, int]]]]:
-    """A tier of one scheme is not a tier of another: moves are added up scheme by scheme."""
+def _origins(rows: list[Row], tried: Scheme) -> list[Origin]:
+    """A tier of one scheme is not a tier of another: moves are added up scheme by scheme, that of the same name first."""
     schemes: dict[str, Scheme | None] = {}
+    stores: dict[str, set[int]] = {}
     found: dict[str, dict[tuple[str, str], int]] = {}
-    for row in rows:
+    for n, row in enumerate(rows):
         for before, after, guests in row.preview.moves:
             scheme = row.behind if before else None
             code = scheme.code if scheme else ""
             schemes[code] = scheme
+            stores.setdefault(code, set()).add(n)
             moves = found.setdefault(code, {})
             moves[before, after] = moves.get((before, after), 0) + guests
-    return [
-        (schemes[code], sorted((a, b, n) for (a, b), n in moves.items()))
-        for code, moves in sorted(found.items())
-    ]
+    origins = []
+    for code in sorted(found, key=lambda code: (code != tried.code, not code, code)):
+        every = sorted(((a, b, n) for (a, b), n in found[code].items()), key=lambda move: (-move[2], *move))
+        rare = sum(n for _, _, n in every[LISTED:])
+        origins.append(Origin(schemes[code], len(stores[code]), every[:LISTED], rare))
+    return origins
 
 
 def _behind(stores: Sequence[Store], axis: str) -> dict[int, Scheme]:

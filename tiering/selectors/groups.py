@@ -75,7 +75,7 @@ class Groups:
 
 def groups_of(store: Store, axis: str, scheme: Scheme, on: date) -> Groups:
     """Every label of the axis with its guests and what they spent up to a day. One query."""
-    params = {
+    params: dict[str, Any] = {
         "store": store.pk,
         "axis": axis,
         "day": on,
@@ -159,7 +159,7 @@ class Aim:
     target: int | None
     value: Fraction | None
     percent: Fraction | None
-    owners: list[tuple[Person | None, Fraction | None, Fraction | None]]
+    owners: list[tuple[Person | None, Fraction, Fraction | None]]
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def aims_of(store: Store, scheme: Scheme, first: date, last: date) -> Aims:
                 for owner, month in months.items()
                 if (each := goals.reached(metric, month)) is not None
             ]
-            owners.sort(key=lambda row: (row[0] is None, -(row[1] or 0)))
+            owners.sort(key=lambda row: (row[0] is None, -row[1]))
             rows.append(Aim(code, metric, target, value, goals.percent(value, target), owners))
     every = sum_of(list(by_owner.values()))
     return Aims(first, last, rows, every.bills, every.bills - every.bills_told)

@@ -17,7 +17,5 @@ JOIN tiering_schemeversion v ON v.id = n.version_id
 
 def schemes_of_labels(store_id: int) -> dict[str, Scheme]:
     """Axis → the scheme of the newest night decided on it; nothing of an axis before its first night. One query."""
-    return {
-        version.behind: scheme_of(version)
-        for version in SchemeVersion.objects.raw(_BEHIND, {"store": store_id})
-    }
+    found = SchemeVersion.objects.raw(_BEHIND, {"store": store_id})
+    return {getattr(version, "behind"): scheme_of(version) for version in found}  # noqa: B009

@@ -94,11 +94,16 @@ def _hits(question: Question, store: Store, on: date) -> tuple[str, dict[str, An
 def _rows(questions: Sequence[Question], store: Store, on: date) -> tuple[str, dict[str, Any]]:
     """The fact rows that are enough for some questions at once."""
     needs = [needs_of(question.scheme) for question in questions]
-    asked = (
-        tuple(dict.fromkeys(name for need in needs for name in getattr(need, kind)))
-        for kind in ("facts", "tags", "codes", "fields")
-    )
-    return fact_rows(Facts(store.pk, on, *asked, zone=store.timezone))
+
+    def together(kind: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for need in needs for name in getattr(need, kind)))
+
+    return fact_rows(
+        Facts(
+            store.pk, on, together("facts"), together("tags"), together("codes"), together("fields"),
+            zone=store.timezone,
+        )
+    )  # fmt: skip
 
 
 def _found(question: Question) -> str:

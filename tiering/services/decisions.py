@@ -156,7 +156,9 @@ def _decide_axis(
         outcome = _count(cursor, store, scheme, adoption.version.number, live)
         if live and not approved and newest and newest.version_id == adoption.version_id:
             _brake(cursor, store, scheme, on, newest, outcome)
-        _write(cursor, store, scheme, adoption.version_id, on, at, run_id, corrected=not live)
+        # Whatever the clock says now: a correction comes after the night that did not know of it.
+        decided_at = at if live or newest is None else max(at, newest.decided_at + timedelta(microseconds=1))
+        _write(cursor, store, scheme, adoption.version_id, on, at, decided_at, run_id, corrected=not live)
         if live:
             set_tiers(store.pk, on, scheme.axis)
             if scheme.grace_days:
@@ -179,8 +181,11 @@ def _note_night(cursor: Any, store: Store, adoption: Adoption, on: date, at: dat
 
 
 def _lock_newest(store: Store, axis: str) -> Night | None:
-    """The newest night decided; the store's row is locked so that two runs of one store queue up."""
-    Store.objects.select_for_update().values_list("pk").get(pk=store.pk)
+    """The newest night decided; the store's row is locked so that two runs of one store queue up.
+
+    Not its key: a visit that is being logged refers to the store and must not wait for the night.
+    """
+    Store.objects.select_for_update(no_key=True).values_list("pk").get(pk=store.pk)
     return Night.objects.filter(store=store, axis=axis).order_by("-business_date").first()
 
 
@@ -282,6 +287,7 @@ def _write(
     version_id: int,
     on: date,
     at: datetime,
+    decided_at: datetime,
     run_id: int | None,
     *,
     corrected: bool,
@@ -291,7 +297,7 @@ def _write(
         "reasons, facts, run_id, decided_at, known_at, corrected) "
         "SELECT %s, customer_id, %s, %s, %s, tier, before, reasons, facts, %s, %s, %s, %s "
         "FROM candidates WHERE tier <> before ORDER BY customer_id",
-        [store.pk, scheme.axis, on, version_id, run_id, at, at, corrected],
+        [store.pk, scheme.axis, on, version_id, run_id, decided_at, at, corrected],
     )
 
 

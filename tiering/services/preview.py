@@ -12,20 +12,24 @@ from customers.services.labels import MAIN_AXIS
 from staff.models import Store
 from tiering import edges, facts
 from tiering.models import Night
-from tiering.rules import Scheme
+from tiering.rules import UNRATED, Scheme
 from tiering.selectors.guests import known_guests
-from tiering.sentences import amount, language
+from tiering.sentences import amount, language, unrated_sentence
 from tiering.services.decisions import decided_rows
 
 
 @dataclass(frozen=True)
 class Example:
-    """A guest who would change tier, and the number beside the threshold that is nearest (None: no number decides)."""
+    """A guest who would change tier, and the number beside the threshold that is nearest (None: no number decides).
+
+    `unrated` says what keeps the guest unrated, if that is why.
+    """
 
     customer: Customer
     before: str
     after: str
     tip: edges.Tip | None
+    unrated: str = ""
 
     @property
     def fact(self) -> str:
@@ -138,4 +142,13 @@ def _named(store: Store, scheme: Scheme, on: date, moving: list[tuple[int, str, 
     ids = [pk for pk, *_ in moving]
     guests = Customer.objects.in_bulk(ids)
     knowledge = known_guests(store, scheme, on, ids)
-    return [Example(guests[pk], a, b, edges.tip(scheme, b, knowledge[pk].known)) for pk, a, b in moving]
+    return [
+        Example(
+            guests[pk],
+            a,
+            b,
+            edges.tip(scheme, b, knowledge[pk].known),
+            unrated_sentence(knowledge[pk].unrated) if b == UNRATED else "",
+        )
+        for pk, a, b in moving
+    ]

@@ -42,7 +42,8 @@ def save_segment(
         raise Refused("segment_name", field="name", status=422)
     Store.objects.select_for_update().get(pk=store.pk)
     living = Segment.objects.filter(store=store, retired_at=None)
-    if living.filter(name=name).exclude(pk=segment_id).exists():
+    others = living if segment_id is None else living.exclude(pk=segment_id)
+    if others.filter(name=name).exists():
         raise Refused("segment_taken", field="name", status=422, name=name)
     if segment_id is None:
         if living.count() >= MOST:

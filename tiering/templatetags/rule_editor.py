@@ -55,6 +55,13 @@ def field_of(draft: Draft, name: str) -> str:
 
 
 @register.filter
+def called(draft: Draft) -> str:
+    """The draft's name in the reader's language, else in the other."""
+    zh, en = draft.fields.get("name.zh", ""), draft.fields.get("name.en", "")
+    return (en or zh) if language() == "en" else (zh or en)
+
+
+@register.filter
 def asks(draft: Draft, name: str) -> str:
     """The place of a mandatory field in the draft's list; empty where it is not asked for."""
     return draft.fields.get(f"requires.{name}", "")

@@ -36,7 +36,7 @@ def _show(request: PageRequest, *, status: int = 200, **refused: Any) -> HttpRes
     context = {
         "schemes": in_order,
         "suggested": [each for scheme in in_order if (each := suggested(store, scheme, day))],
-        "queues": [each for scheme in in_order if (each := rating_queue(store, scheme, day))],
+        "queues": [queue for scheme in in_order if (queue := rating_queue(store, scheme, day))],
         "refused": refused,
     }
     return render(request, "tiering/candidates.html", context, status=status)

@@ -5,10 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from common.clock import now
-from staff.access import stores_of, who_may
-from staff.models import Store
 from staff.pages import PageRequest, found, person_of, today_of
-from tiering.selectors.chain import chain_page
+from tiering.selectors.chain import answered_for, chain_page
 from tiering.selectors.pages import written
 from tiering.services.chain import Progress, chain_preview
 
@@ -25,7 +23,7 @@ def scheme_chain(request: PageRequest, code: str) -> HttpResponse:
     store, day, at = request.principal.store, today_of(request), now()
     number = request.GET.get("v", "")
     text = found(written(store, code, int(number) if number.isdecimal() and len(number) < 10 else None))
-    stores = _answered_for(request)
+    stores = answered_for(person_of(request), store.brand_id, at)
     tried = chain_preview(
         stores=stores, scheme=text.scheme, on=day, at=at, seconds=AGAIN if request.htmx else AT_FIRST
     )
@@ -40,11 +38,3 @@ def scheme_chain(request: PageRequest, code: str) -> HttpResponse:
         "page": None if isinstance(tried, Progress) else chain_page(tried, stores, text.scheme),
     }
     return render(request, "tiering/chain_state.html" if request.htmx else "tiering/chain.html", context)
-
-
-def _answered_for(request: PageRequest) -> list[Store]:
-    """The stores of the brand in which the person may see this page."""
-    brand_id = request.principal.store.brand_id
-    let_in = who_may("scheme-chain", "GET")
-    mine = stores_of(person_of(request), now())
-    return [store for store, role in mine if store.brand_id == brand_id and role in let_in]

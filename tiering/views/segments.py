@@ -133,7 +133,8 @@ def _rule_from(request: PageRequest) -> Rule:
         for key in request.POST
         if key.startswith("where.")
     }
-    tiers = from_fields({key: value for key, value in request.POST.items() if key.startswith("tier.0.when")})
+    said = request.POST.dict()
+    tiers = from_fields({key: str(value) for key, value in said.items() if key.startswith("tier.0.when")})
     when = tiers["tiers"][0]["when"] if tiers["tiers"] else {"all": []}
     return where, when
 

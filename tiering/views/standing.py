@@ -89,7 +89,7 @@ def _explained(store: Store, pk: int, day: date, stands: Standing) -> dict[str, 
         "shield": shield_of(stands, by_rules(scheme, stands.known)),
         "foreseeable": is_foreseeable(scheme),
         "stays_until": horizon(day) if _stays(store, stands, ahead.fall) else None,
-        "override": override_of(store, pk, day, scheme.axis),
+        "override": override_of(store, pk, day, scheme.axis) if stands.known.given else None,
         "passages": passages(store, decisions),
     }
 

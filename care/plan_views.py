@@ -1,0 +1,209 @@
+"""The plan: to read, to change line by line, its older versions, what a store allows its plans."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from care.forms import CareRulesForm, PlanLineForm
+from care.models import Plan
+from care.playbook import EVERYBODY, BadPlaybook, Line, inherited
+from care.selectors import living_plan, plan_versions
+from care.services import plans
+from care.services.house_rules import care_rules_of, change_care_rules
+from common.clock import now
+from common.errors import Refused
+from staff.access import who_may
+from staff.models import Store
+from staff.pages import PageRequest, found, person_of, tell, today_of
+from tiering.rules import Scheme
+from tiering.selectors.schemes import in_force_everywhere, scheme_of
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Of which scheme the plan is: the main one, or one beside it that has a playbook of its own (`is_main` false)."""
+
+    store: Store
+    code: str
+    scheme: Scheme | None
+    is_main: bool
+    choices: list[tuple[str, Scheme]]
+
+    @property
+    def here(self) -> str:
+        """The address of this plan."""
+        return f"{reverse('plan')}?scheme={self.code}"
+
+    def who(self, request: PageRequest) -> dict[str, Any]:
+        """What every verb is told."""
+        return {"store": self.store, "scheme_code": self.code, "actor": person_of(request), "at": now()}
+
+
+def _desk(request: PageRequest) -> Desk:
+    store = request.principal.store
+    choices = []
+    for adoption in in_force_everywhere(store.pk, today_of(request)):
+        code, scheme = adoption.version.scheme.code, scheme_of(adoption.version)
+        if adoption.axis == "tier" or plans.playbook_for(code).scheme == code:
+            choices.append((adoption.axis, code, scheme))
+    if not any(axis == "tier" for axis, _code, _scheme in choices):
+        choices.insert(0, ("tier", plans.DEFAULT, None))
+    wanted = request.GET.get("scheme", "")
+    axis, code, scheme = next((each for each in choices if each[1] == wanted), choices[0])
+    shown = [(other, rules) for _axis, other, rules in choices if rules]
+    return Desk(store, code, scheme, axis == "tier", shown)
+
+
+@require_safe
+def plan(request: PageRequest) -> HttpResponse:
+    """What the store owes which tier, and when: the plan of the scheme in force."""
+    desk = _desk(request)
+    living = living_plan(desk.store, desk.code)
+    lines: list[Any] = list(living.lines.all()) if living else list(plans.playbook_for(desk.code).lines)
+    return render(
+        request, "care/plan.html", _plan_context(request, desk, living, lines) | {"versions": bool(living)}
+    )
+
+
+def _plan_context(request: PageRequest, desk: Desk, shown: Plan | None, lines: list[Any]) -> dict[str, Any]:
+    tiers = list(desk.scheme.codes) if desk.scheme else []
+    tiers += [tier for tier in dict.fromkeys(line.tier for line in lines) if tier not in (*tiers, EVERYBODY)]
+    pure = [plans.line_of(line) if not isinstance(line, Line) else line for line in lines]
+    inherits = bool(shown and shown.inherits)
+    groups = [
+        (
+            tier,
+            [line for line in lines if line.tier == tier],
+            inherited(pure, tiers, tier) if inherits else [],
+        )
+        for tier in tiers
+    ]
+    return {
+        "desk": desk,
+        "groups": [(tier, owed) for tier, owed, _up in groups if owed],
+        "coming_up": {tier: up for tier, _owed, up in groups if up},
+        "everybody": [line for line in lines if line.tier == EVERYBODY],
+        "scheme": desk.scheme,
+        "living": shown,
+    }
+
+
+def plan_line(request: PageRequest, code: str) -> HttpResponse:
+    """One line to change, or to take away. What cannot be meant is said beside the field."""
+    desk = _desk(request)
+    living = living_plan(desk.store, desk.code)
+    lines = (
+        [plans.line_of(row) for row in living.lines.all()] if living else plans.playbook_for(desk.code).lines
+    )
+    line = found(next((each for each in lines if each.code == code), None))
+    form = PlanLineForm(request.POST or None, initial=PlanLineForm.showing(line), tiers=[line.tier])
+    if request.method == "POST" and request.POST.get("act") == "remove":
+        try:
+            plans.remove_line(**desk.who(request), code=code)
+            messages.success(request, _("已删除：%(what)s。已经开出的任务还在。") % {"what": line.zh})
+        except Refused as refused:
+            tell(request, refused)
+        return redirect(desk.here)
+    if request.method == "POST" and form.is_valid():
+        try:
+            plans.change_line(**desk.who(request), code=code, **form.changes())
+            messages.success(request, _("已保存，从今晚起按新的开任务。"))
+            return redirect(desk.here)
+        except BadPlaybook:
+            form.add_error(None, _("这样的安排做不到，请检查触发时机、方式和天数。"))
+    return _form_page(request, desk, form, line)
+
+
+def plan_line_new(request: PageRequest) -> HttpResponse:
+    """One line more."""
+    desk = _desk(request)
+    tiers = [*(desk.scheme.codes if desk.scheme else ()), EVERYBODY]
+    first = request.GET.get("tier", "")
+    form = PlanLineForm(request.POST or None, initial={**PlanLineForm.EMPTY, "tier": first}, tiers=tiers)
+    if request.method == "POST" and form.is_valid():
+        said = form.changes()
+        try:
+            line = Line(code=_code_for(desk, form.cleaned_data["tier"], said["trigger"]), **said)
+            plans.add_line(**desk.who(request), line=line)
+            messages.success(request, _("已加上，从今晚起按新的开任务。"))
+            return redirect(desk.here)
+        except BadPlaybook:
+            form.add_error(None, _("这样的安排做不到，请检查触发时机、方式和天数。"))
+        except Refused as refused:
+            form.refuse(refused)
+    return _form_page(request, desk, form, None)
+
+
+def _code_for(desk: Desk, tier: str, trigger: str) -> str:
+    """A code the plan never had: tasks of a line that was taken away keep theirs."""
+    stem = f"{slugify(tier)[:14] or 'all'}_{trigger}"
+    taken = set(plans.codes_used(desk.store, desk.code))
+    return next(code for n in range(1, 10_000) if (code := f"{stem}_{n}") not in taken)
+
+
+def _form_page(request: PageRequest, desk: Desk, form: PlanLineForm, line: Line | None) -> HttpResponse:
+    context = {"desk": desk, "form": form, "line": line, "scheme": desk.scheme}
+    return render(request, "care/plan_line.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def plan_act(request: PageRequest) -> HttpResponse:
+    """A switch: one line on or off (`on`, `off`: its code), inheriting on or off."""
+    desk = _desk(request)
+    code = request.POST.get("on") or request.POST.get("off") or ""
+    try:
+        if code:
+            plans.change_line(**desk.who(request), code=code, enabled="on" in request.POST)
+        elif request.POST.get("inherits") in ("yes", "no"):
+            plans.set_inherits(**desk.who(request), inherits=request.POST["inherits"] == "yes")
+    except Refused as refused:
+        tell(request, refused)
+    return redirect(f"{desk.here}#line-{code}" if code else desk.here)
+
+
+@require_safe
+def plan_history(request: PageRequest) -> HttpResponse:
+    """The versions of the plan: who made which when."""
+    desk = _desk(request)
+    return render(
+        request, "care/plan_history.html", {"desk": desk, "versions": plan_versions(desk.store, desk.code)}
+    )
+
+
+def plan_version(request: PageRequest, pk: int) -> HttpResponse:
+    """An older version to read, and (posted) to go back to."""
+    desk = _desk(request)
+    old = found(Plan.objects.filter(store=desk.store, pk=pk).select_related("made_by").first())
+    here = f"{reverse('plan')}?scheme={old.scheme_code}"
+    if request.method == "POST":
+        who = desk.who(request) | {"scheme_code": old.scheme_code}
+        plans.restore(**who, number=old.number)
+        messages.success(
+            request, _("计划已恢复成第 %(n)s 版的样子，从今晚起按它开任务。") % {"n": old.number}
+        )
+        return redirect(here)
+    context = _plan_context(request, desk, old, list(old.lines.all())) | {"old": old, "here": here}
+    return render(request, "care/plan.html", context)
+
+
+def care_rules(request: PageRequest) -> HttpResponse:
+    """How often a guest may be contacted, when a late task goes up, gifts to officials."""
+    rules = care_rules_of(request.principal.store)
+    form = (
+        CareRulesForm(request.POST)
+        if request.method == "POST"
+        else CareRulesForm(initial=CareRulesForm.showing(rules))
+    )
+    if form.is_bound and form.is_valid():
+        change_care_rules(form.put_into(rules))
+        messages.success(request, _("关怀规则已保存，从今晚起生效。"))
+        return redirect("plan")
+    context = {"form": form, "may_change": request.principal.role in who_may("care-rules", "POST")}
+    return render(request, "care/care_rules.html", context, status=422 if form.errors else 200)
