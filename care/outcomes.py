@@ -4,7 +4,6 @@ Pure. The intervals hold with 95 %: Wilson's for a share, Newcombe's for the dif
 Newcombe, Statistics in Medicine 17, 1998, 873–890), Welch's for the difference of two means.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
@@ -128,9 +127,3 @@ class Earned:
         """How many tables more that makes, over all the gestures."""
         gain = self.gain
         return gain.times(self.made) if gain else None
-
-
-def is_held(campaign_id: int, customer_id: int, percent: int) -> bool:
-    """Whether a guest belongs to the few who get nothing: always the same answer for a campaign and a guest."""
-    digest = hashlib.sha256(f"{campaign_id}:{customer_id}".encode()).hexdigest()
-    return int(digest[:8], 16) % 100 < percent

@@ -33,10 +33,16 @@ def _test(words: list[str]) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
 
 
-FAULT_TESTS = ["tests/care/test_relay.py", "tests/care/test_doubts.py", "tests/flow/test_night.py"]
+FAULT_TESTS = [
+    "tests/faults",
+    "tests/care/test_relay.py",
+    "tests/care/test_doubts.py",
+    "tests/flow/test_night.py",
+]
 
 
 def _faults(words: list[str]) -> int:
+    os.environ["FAULTS"] = "full"
     return _test([*FAULT_TESTS, *words])
 
 

@@ -132,6 +132,7 @@ def test_the_chain_is_what_the_stores_say_and_a_guest_is_explained(small):
     assert nights.chain_unlike(on=ON) == 0
     took = nights.explain(on=ON, store_id=small[0], guests=3)
     assert 0 < took["read"] < took["explain"]
+    assert took["wall"] > 0
 
 
 def test_visits_are_logged_one_after_the_other(small):

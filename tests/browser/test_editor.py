@@ -21,17 +21,18 @@ def line(place: str, name: str) -> str:
 
 
 def test_a_rule_is_built_without_leaving_the_page(stage, visit):
-    """The regular spent over ¥5,000 in thirty days, the two others nothing or little: 1 of 3 in A, then 2, then saved."""
+    """The regular spent ¥7,680 in thirty days; the one who stopped coming was last here sixty days ago."""
     head = visit(stage.people[Role.HEAD])
     page = head.open(EDIT)
     page.evaluate("window.sameDocument = true")
     assert (number(page, "n-tier-0-when-0"), number(page, "size-tier-0")) == (1, 1)
     # A threshold typed over counts by itself; the field keeps the focus and what is in it.
-    page.fill(line("tier.0.when.0", "value"), "400")
-    expect(page.locator("#n-tier-0-when-0")).to_have_text(re.compile(r"^\s*2 位\s*$"))
+    page.fill(line("tier.0.when.0", "value"), "7,681")
+    expect(page.locator("#n-tier-0-when-0")).to_have_text(re.compile(r"^\s*0 位\s*$"))
     assert page.evaluate("document.activeElement.name") == "tier.0.when.0.value"
-    assert page.input_value(line("tier.0.when.0", "value")) == "400"
+    assert page.input_value(line("tier.0.when.0", "value")) == "7,681"
     # Less than B asks: said beside B, and nothing is counted.
+    page.fill(line("tier.0.when.0", "value"), "400")
     expect(page.locator("#t-tier-1")).to_contain_text("门槛顺序反了")
     expect(page.locator("#sizes")).to_contain_text("还有 1 处")
     page.fill(line("tier.0.when.0", "value"), "5000")
@@ -50,14 +51,14 @@ def test_a_rule_is_built_without_leaving_the_page(stage, visit):
         "a number is what is missing"
     )
     page.select_option(line("tier.0.when.4", "op"), "<=")
-    page.fill(line("tier.0.when.4", "value"), "15")
+    page.fill(line("tier.0.when.4", "value"), "70")
     expect(page.locator("#size-tier-0")).to_have_text(re.compile(r"^\s*2 位\s*$"))
     assert faults(page, 14) == []
     page.click("button[value='save']")
     page.wait_for_url("**/schemes/recent_month_abc/?v=2")
     assert page.evaluate("window.sameDocument") is None
     saved = SchemeVersion.objects.get(number=2).body["tiers"][0]["when"]["any"]
-    assert saved[4] == {"fact": "days_since_last_visit", "op": "<=", "value": 15} and len(saved) == 5
+    assert saved[4] == {"fact": "days_since_last_visit", "op": "<=", "value": 70} and len(saved) == 5
     assert Adoption.objects.count() == 1
     assert head.complaints == []
 

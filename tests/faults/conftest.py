@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.care.conftest import simulator as simulator
 from tests.care.test_relay import database_url
 from tests.faults.ground import Ground
 

@@ -11,7 +11,6 @@ from care.relay import Relay
 from care.timing import Timing
 from common.birthdays import Birthday
 from crm import nightly
-from tests.care.conftest import simulator  # noqa: F401  (a fixture)
 from tests.care.stage import account, adopt, china, content, guests
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +22,7 @@ DARK = DAYS[1:4]  # the birthdays of 20, 21 and 22 June
 class House:
     """A store, its nights as the tick runs them, its relay, at whatever moment the story has come to."""
 
-    def __init__(self, store, simulator, settings) -> None:  # noqa: F811
+    def __init__(self, store, simulator, settings) -> None:
         self.env = account(simulator.url)
         settings.SMS = self.env
         self.store, self.simulator = store, simulator
@@ -54,7 +53,7 @@ class House:
 
 
 @pytest.fixture
-def house(store, simulator, settings) -> House:  # noqa: F811
+def house(store, simulator, settings) -> House:
     """A house that has worked until the evening of 19 June."""
     found = House(store, simulator, settings)
     for at in ("2026-06-18 05:00", "2026-06-19 05:00"):
