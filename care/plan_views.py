@@ -48,7 +48,7 @@ class Desk:
 
 def _desk(request: PageRequest) -> Desk:
     store = request.principal.store
-    choices = []
+    choices: list[tuple[str, str, Scheme | None]] = []
     for adoption in in_force_everywhere(store.pk, today_of(request)):
         code, scheme = adoption.version.scheme.code, scheme_of(adoption.version)
         if adoption.axis == "tier" or plans.playbook_for(code).scheme == code:
@@ -56,9 +56,9 @@ def _desk(request: PageRequest) -> Desk:
     if not any(axis == "tier" for axis, _code, _scheme in choices):
         choices.insert(0, ("tier", plans.DEFAULT, None))
     wanted = request.GET.get("scheme", "")
-    axis, code, scheme = next((each for each in choices if each[1] == wanted), choices[0])
+    axis, code, chosen = next((each for each in choices if each[1] == wanted), choices[0])
     shown = [(other, rules) for _axis, other, rules in choices if rules]
-    return Desk(store, code, scheme, axis == "tier", shown)
+    return Desk(store, code, chosen, axis == "tier", shown)
 
 
 @require_safe

@@ -80,7 +80,7 @@ def read_reply(
         raise Refused("reply_stopped_nothing", status=409)
     brand = reply.store.brand
     if outcome == Outcome.STOP:
-        stop_number(brand, reply.number or "", reply.words or "", at)
+        stop_number(brand, str(reply.number or ""), str(reply.words or ""), at)
     if outcome == Outcome.LIFTED:
         _lift(brand, reply, actor, at)
     reply.read_at, reply.read_by, reply.outcome = at, actor, outcome

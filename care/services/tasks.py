@@ -140,7 +140,16 @@ def _move(store: Store, task: Task, next_on: date, at: datetime) -> None:
 def _write(
     task: Task, outcome: str, note: str, actor: Person | None, at: datetime, next_on: date | None
 ) -> Task:
-    changed = ["state", "settled_at", "settled_by", "reason", "assignee", "due_on", "close_on", "escalated_on"]
+    changed = [
+        "state",
+        "settled_at",
+        "settled_by",
+        "reason",
+        "assignee",
+        "due_on",
+        "close_on",
+        "escalated_on",
+    ]
     task.save(update_fields=changed)
     TaskEvent.objects.create(
         task=task, outcome=outcome, note=note.strip()[:400], next_on=next_on, at=at, by=actor

@@ -96,7 +96,17 @@ def test_the_desk_is_readable_in_english(stage, visit):
     person.save()
     somebody = visit(person)
     wrong = {}
-    for name in ("today", "customer", "schemes", "scheme", "scheme-scores", "scheme-compare", "tasks", "outbox", "nights"):
+    for name in (
+        "today",
+        "customer",
+        "schemes",
+        "scheme",
+        "scheme-scores",
+        "scheme-compare",
+        "tasks",
+        "outbox",
+        "nights",
+    ):
         page = somebody.open(desk_pages(stage)[name])
         if bad := faults(page, 14):
             wrong[name] = bad

@@ -165,8 +165,12 @@ def test_nothing_lies_in_the_future(demo):
     assert rows("SELECT count(*) FROM customers_consent WHERE at > %s", AT) == [(0,)]
     assert rows("SELECT count(*) FROM care_taskevent WHERE at > %s", AT) == [(0,)]
     assert rows("SELECT count(*) FROM care_message WHERE final_at > %s", AT) == [(0,)]
-    assert rows("SELECT count(*) FROM feedback_complaint WHERE greatest(opened_at, closed_at) > %s", AT) == [(0,)]
-    assert rows("SELECT count(*) FROM feedback_suggestion WHERE greatest(recorded_at, judged_at) > %s", AT) == [(0,)]
+    assert rows("SELECT count(*) FROM feedback_complaint WHERE greatest(opened_at, closed_at) > %s", AT) == [
+        (0,)
+    ]
+    assert rows(
+        "SELECT count(*) FROM feedback_suggestion WHERE greatest(recorded_at, judged_at) > %s", AT
+    ) == [(0,)]
     assert rows("SELECT count(*) FROM ops_run WHERE finished_at > %s OR started_at > %s", AT, AT) == [(0,)]
     # The small hours belong to the day before, in the books too.
     ((wrong, small_hours),) = rows(
@@ -269,7 +273,9 @@ def test_every_page_has_something_to_show(demo):
         assert {c.opened_on < TODAY - timedelta(days=3) for c in open_complaints(store)} == {True, False}
         assert Complaint.objects.filter(store=store, closed_at__isnull=False).count() == 1
         assert len(unjudged(store)) >= 2
-        judged = Suggestion.objects.filter(store=store, judged="valid", judged_on__month=10, judged_on__year=2026)
+        judged = Suggestion.objects.filter(
+            store=store, judged="valid", judged_on__month=10, judged_on__year=2026
+        )
         assert judged.count() >= 4
         guests = Patronage.objects.filter(store=store)
         assert guests.filter(owner__isnull=False).exists() and guests.filter(tier="A", owner=None).exists()

@@ -49,7 +49,13 @@ def address(name: str, objects: dict[str, object]) -> str:
     """The address with its parts filled: the object's id, a phone's, a verb, a scheme's code."""
     values: dict[str, object] = {}
     for n, part in enumerate(parts_of(name)):
-        extra = {"phone_id": 1, "verb": "done", "code": "recent_month_abc", "provider": "aliyun", "axis": "tier"}
+        extra = {
+            "phone_id": 1,
+            "verb": "done",
+            "code": "recent_month_abc",
+            "provider": "aliyun",
+            "axis": "tier",
+        }
         values[part] = extra[part] if part in extra else objects[kind_of(name)] if n == 0 else 1
     return reverse(name, kwargs=values)
 
@@ -69,7 +75,11 @@ def objects_of(place: Store) -> dict[str, object]:
     told = {"store": place, "customer_id": guest.pk, "text": "等了四十分钟", "actor": None, "at": NOON}
     token, _ = access.issue_token(store=place, name="POS", actor=None, at=NOON)
     coming = adopt_preset(
-        store=place, code="recent_month_abc", from_date=NOON.date() + timedelta(days=9999), actor=None, at=NOON
+        store=place,
+        code="recent_month_abc",
+        from_date=NOON.date() + timedelta(days=9999),
+        actor=None,
+        at=NOON,
     )
     return {
         "adoption": coming.pk,

@@ -44,7 +44,9 @@ def address(name: str, guest) -> str:
     if name in ("scheme", "scheme-edit", "scheme-chain"):
         return reverse(name, args=["monthly_avg_abc"])
     if name.startswith("tier-group"):
-        return reverse(name, args={"tier-group": ["vip_weight"], "tier-group-guests": ["tier", "A"]}.get(name, []))
+        return reverse(
+            name, args={"tier-group": ["vip_weight"], "tier-group-guests": ["tier", "A"]}.get(name, [])
+        )
     if name in ("segment", "segment-edit"):
         return reverse(name, args=[Segment.objects.earliest("pk").pk])
     if name == "plan-line":
@@ -87,7 +89,9 @@ def add_guests(store, people, first: int, last: int):
             last_four="0000", template="festival", planned_on=TODAY, not_before=NOON, next_at=NOON, expires_at=NOON, created_at=NOON,
         )  # fmt: skip
         for stopped in (False, True):
-            reply = GuestReply(store=store, customer=guest, number="13800000000", number_index=b"x", words="谢谢")
+            reply = GuestReply(
+                store=store, customer=guest, number="13800000000", number_index=b"x", words="谢谢"
+            )
             reply.stopped, reply.at, reply.read_by = stopped, NOON, people[n % 2]
             reply.read_at = NOON if n % 3 else None
             reply.save()

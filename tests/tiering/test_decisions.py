@@ -243,7 +243,9 @@ def bills(store, n, on=D, recorded=NOON):
 
 def take_back(store, n):
     """The first `n` bills are voided after the night of D."""
-    Visit.objects.filter(external_id__in=[f"B{k}" for k in range(n)]).update(voided_at=NOON + timedelta(hours=1))
+    Visit.objects.filter(external_id__in=[f"B{k}" for k in range(n)]).update(
+        voided_at=NOON + timedelta(hours=1)
+    )
     recount(store.pk)
 
 
@@ -256,7 +258,12 @@ def test_the_brake_holds_a_night_that_moves_too_many(store):
     with pytest.raises(Held) as held:
         night(store, on=D + timedelta(days=1), at=NOON + timedelta(days=1))
     counts = held.value.counts
-    assert (counts["fell"], counts["graded"], counts["unexplained"], counts["limit_percent"]) == (12, 220, 12, 5)
+    assert (counts["fell"], counts["graded"], counts["unexplained"], counts["limit_percent"]) == (
+        12,
+        220,
+        12,
+        5,
+    )
     assert set(Patronage.objects.values_list("tier", flat=True)) == {"A"}
     assert TierDecision.objects.count() == 220
     approved = night(store, on=D + timedelta(days=1), at=NOON + timedelta(days=1), approved=True)

@@ -354,30 +354,58 @@ def test_visits_logged_and_voided_meanwhile_wait_and_are_counted(house):
             forget(house)
 
 
+def in_a_session_of_its_own(work: Callable[[], Any]) -> None:
+    """Done and committed by somebody else while a transaction of ours is open; who waits for us is told off."""
+    failed: list[BaseException] = []
+
+    def alone() -> None:
+        try:
+            connection.cursor().execute("SET lock_timeout = '3s'")
+            work()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=alone)
+    other.start()
+    other.join()
+    assert failed == []
+
+
 def test_a_visit_waits_for_no_night(house):
     """Logged while the night of its store is being written: it is there at once, and it counts the night after."""
     for on in days(FIRST, LAST):
         night(house, on)
     guest = put_on_file(house, "走进来的", noon(LAST), external_id="K50")
     night(house, LAST)
-    failed: list[BaseException] = []
 
     def walk_in() -> None:
-        try:
-            connection.cursor().execute("SET lock_timeout = '3s'")
-            come(house, guest, LAST + timedelta(days=1), 5_000)
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            connection.close()
+        come(house, guest, LAST + timedelta(days=1), 5_000)
 
-    def meanwhile() -> None:
-        waiter = threading.Thread(target=walk_in)
-        waiter.start()
-        waiter.join()
+    night(house, LAST, fence=lambda: in_a_session_of_its_own(walk_in))
+    night(house, LAST + timedelta(days=1))
+    assert label(house, guest) == "A"
 
-    night(house, LAST, fence=meanwhile)
-    assert failed == []
+
+@pytest.mark.parametrize("before", ["INSERT INTO candidates", "EXISTS", "FOR NO KEY UPDATE"])
+def test_a_bill_of_the_day_after_is_never_of_the_night(house, before):
+    """Whenever in the course of the night of D the first bill of D + 1 is committed, what is decided is as of D."""
+    use(house, ladder(rule("visits_total", 1), id="came"), LAST)
+    guest = put_on_file(house, "新来的", noon(LAST), external_id="K60")
+    done: list[Any] = []
+
+    def hook(execute: Any, sql: str, *more: Any) -> Any:
+        if before in sql and not done:
+            done.append(sql)
+            in_a_session_of_its_own(lambda: come(house, guest, LAST + timedelta(days=1), 100))
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(hook):
+        night(house, LAST)
+    assert done and label(house, guest) == "B"
+    decision = TierDecision.objects.get(customer=guest, axis="tier")
+    assert decision.facts == {"visits_total": 0}
     night(house, LAST + timedelta(days=1))
     assert label(house, guest) == "A"
 
