@@ -1,4 +1,4 @@
-"""All benchmarks, or those named: `python -m bench [nights] [visits] [realdata]`.
+"""All benchmarks, or those named: `python -m bench [nights] [visits] [messages] [realdata]`.
 
 Sizes come from BENCH_CUSTOMERS, BENCH_VISITS and BENCH_STORES. Prints a table, writes `bench/results/latest.json`.
 A figure that misses its goal is printed as MISSED; only a wrong answer makes the exit code 1.
@@ -20,13 +20,14 @@ from bench.against import against_figures, waiting_figures
 from bench.asking import asking_figures
 from bench.ground import ROOT, Size, copy_of, database
 from bench.measure import HEAD, Figure, write_results
+from bench.messages import message_figures
 from bench.rounds import Rounds, correctness, night_figures
 from bench.visits import visit_figures
 from bench.worker import Worker
 from crm.embedded.process import LauncherError
 from crm.embedded.servers import ensure_servers
 
-PARTS = ("nights", "visits", "realdata")
+PARTS = ("nights", "visits", "messages", "realdata")
 
 
 def main(words: list[str]) -> int:
@@ -48,6 +49,9 @@ def main(words: list[str]) -> int:
             with copy_of(database(size.tenth())) as copy:
                 show(figures, visit_figures(copy, folder))
                 show(figures, waiting_figures(copy))
+        if "messages" in parts:
+            with copy_of(database(size)) as copy:
+                show(figures, message_figures(copy, size))
     if "realdata" in parts:
         show(figures, [realdata()])
     write_results(figures)

@@ -76,10 +76,10 @@ if __name__ == "__main__":
     django.setup()
     from django.db import connection
 
-    from bench import answers, floors, nights, orm_nights, writes
+    from bench import answers, floors, nights, orm_nights, texts, writes
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = cursor.fetchone()[0]
-    parts = (floors, nights, answers, writes, orm_nights)
+    parts = (floors, nights, answers, writes, orm_nights, texts)
     serve({name: action for part in parts for name, action in part.ACTIONS.items()}, backend)

@@ -148,6 +148,29 @@ def test_what_a_correction_of_the_past_left_is_what_stands_now(stores):
     assert after.stores[place.pk].now != before.stores[place.pk].now
 
 
+def test_a_tier_given_by_hand_counts_at_once(stores, head):
+    assert_exact(stores)
+    guest = Patronage.objects.filter(store=stores[0], tier="C").first().customer_id
+    override_tier(
+        store=stores[0], customer_id=guest, tier="A", reason="老朋友，常带客人来", valid_until=D, actor=head, on=D, at=AT,
+    )  # fmt: skip
+    found = assert_exact(stores)
+    assert ("C", "A", 1) in found.stores[stores[0].pk].moves
+
+
+def test_every_store_goes_by_its_own_clock(stores):
+    """Two in the afternoon in Shanghai is noon in Urumqi: a lunch there alone."""
+    lunch = read_scheme(ladder(rule("lunch_pct_365d", 50)) | {"id": "lunch"})
+    for place in (stores[0], stores[2]):
+        come(place, put_on_file(place, "午客", AT), D, 100, hour=14)
+    found = assert_exact(stores, lunch)
+    lunchers = {pk: answer.then["A"] for pk, answer in found.stores.items()}
+    come(stores[2], put_on_file(stores[2], "午客", AT), D, 100, hour=14)
+    assert (
+        assert_exact(stores, lunch, fresh=True).stores[stores[2].pk].then["A"] == lunchers[stores[2].pk] + 1
+    )
+
+
 def test_facts_are_counted_once_and_other_thresholds_ask_for_nothing(stores, monkeypatch):
     assert_exact(stores)
     monkeypatch.setattr(chain, "_write", None)  # counting again would fail

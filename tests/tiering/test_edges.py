@@ -101,6 +101,33 @@ def test_the_line_that_would_tip_is_told(words, values, code, tier, fact, distan
     assert (decide(RECENT, Known(dict(guest.values) | {fact: crossed})) != code) == alone
 
 
+def test_a_tier_below_ones_own_is_no_edge():
+    """Far over A's line and just on B's: losing B's line changes nothing, so it is not told."""
+    scheme = read_scheme({"id": "x", "name": "x", "fallback": "C", "tiers": [
+        {"code": "A", "name": "A", "when": {"fact": "spend_30d", "op": ">=", "value": 5000}},
+        {"code": "B", "name": "B", "when": {"fact": "visits_30d", "op": ">=", "value": 4}},
+        {"code": "C", "name": "C", "when": {"otherwise": True}},
+    ]})  # fmt: skip
+    found = tip(scheme, "A", of(spend_30d=1_000_000, visits_30d=4))
+    assert (found.tier.code, found.distance) == ("A", 1)
+    assert tip(scheme, "B", of(spend_30d=490_000, visits_30d=8)).tier.code == "A"
+    assert tip(scheme, "B", of(spend_30d=490_000, visits_30d=4)).tier.code == "B"
+    # Equally far from both: the lower tier is the next one.
+    assert tip(scheme, "C", of(spend_30d=0, visits_30d=0)).tier.code == "B"
+
+
+def test_the_edge_in_sql_leaves_out_the_tiers_below(db):
+    scheme = read_scheme({"id": "x", "name": "x", "fallback": "B", "tiers": [
+        {"code": "A", "name": "A", "when": {"fact": "spend_30d", "op": ">=", "value": 5000}},
+        {"code": "B", "name": "B", "when": {"fact": "visits_30d", "op": ">=", "value": 4}},
+    ]})  # fmt: skip
+    guest = dict.fromkeys(("avg_monthly_spend_3m", "tags", "judged")) | {
+        "spend_30d": 1_000_000, "visits_30d": 4, "avg_bill_90d": (0, 1), "share_spend_90d": (0, 1),
+    }  # fmt: skip
+    assert in_sql(edge(scheme), guest, tier="A") == 1
+    assert in_sql(edge(scheme), guest, tier="B") == 0
+
+
 def test_where_no_number_decides_no_line_is_told():
     scheme = read_scheme({"id": "x", "name": "x", "fallback": "B", "tiers": [
         {"code": "A", "name": "A", "when": {"manual": "vip"}}, {"code": "B", "name": "B", "when": {"otherwise": True}},

@@ -258,6 +258,14 @@ def test_what_the_form_does_not_know_comes_back_while_the_rest_is_changed():
         "Z",
         {"high": 1},
     )
+    # Leaves of a known kind that its fields cannot say exactly are kept in their own place too, not with the whole rule.
+    odd = [
+        {"fact": "spend_30d", "op": ">=", "value": "5000"},
+        {"profile": "industry", "contains": ["a;b"]},
+        {"otherwise": 1},
+    ]
+    fields = to_fields(body_of({"any": [SPEND, *odd]})) | {"tier.0.when.0.value": "77"}
+    assert from_fields(fields)["tiers"][0]["when"] == {"any": [SPEND | {"value": 77}, *odd]}
     moved, _ = press(after, "up:tier.0.when.1")
     moved, _ = press(moved, "down:tier.0")
     assert from_fields(to_fields(moved))["tiers"][1] == {

@@ -28,8 +28,9 @@ from tests.tiering.examining import (
     told,
     use,
 )
+from tiering import facts
 from tiering.models import Fading, Override, TierDecision
-from tiering.rules import UNRATED, Known, by_rules
+from tiering.rules import UNRATED, Known, by_rules, decide
 from tiering.selectors.decisions import known_from, rows_of, standing, tiers_on
 from tiering.services.decisions import question_of
 from tiering.services.judgements import judge, override_tier, withdraw_judgement, withdraw_override
@@ -483,6 +484,43 @@ def test_thirty_nights_decided_again_in_order_are_the_same_rows(store, manager, 
         outcome = night(store, on, at=again)
         assert (outcome.changed, content_hash(store)) == (0, before), on
     assert {on: tiers_on(store, on) for on in days(first, last)} == told_before
+
+
+@pytest.mark.parametrize(("words", "body"), WORLDS, ids=[world[0] for world in WORLDS])
+def test_every_decision_is_told_again_from_what_was_known_then(store, manager, words, body):
+    """Bills voided, bills late, tiers by hand taken back since: with the knowledge of its run each decision is the same."""
+    scheme = use(store, body)
+    first, last = date(2026, 5, 20), date(2026, 6, 19)
+    dice = random.Random(11)
+    guests = live_through(store, manager, dice, first, last)
+    decisions = list(TierDecision.objects.filter(store=store, corrected=False).order_by("id"))
+    later = noon(last + timedelta(days=2))
+    for bill in dice.sample(
+        list(Visit.objects.filter(store=store).order_by("visited_at", "external_id")), 12
+    ):
+        void_visit(store=store, visit_id=bill.pk, reason="退单", actor=None, at=later)
+    for guest in guests:
+        come(store, guest, last + timedelta(days=2), 9_000)
+    for given in Override.objects.filter(withdrawn_at=None):
+        withdraw_override(store=store, override_id=given.pk, actor=manager, at=later)
+    changed = 0
+    for decision in decisions:
+        keys = (decision.customer_id,)
+        then, now = (
+            next(
+                known_from(scheme, row, decision.business_date)
+                for row in rows_of(
+                    question_of(scheme, store, decision.business_date, customer_ids=keys, **known)
+                )
+                if row["customer_id"] == decision.customer_id
+            )
+            for known in ({"known_at": decision.known_at}, {})
+        )
+        kept = {key: facts.value_of(value) for key, value in decision.facts.items()}
+        seen = {key: then.values[key] for key in kept}
+        assert (decide(scheme, then), seen) == (decision.tier, kept), decision
+        changed += now.values != then.values
+    assert len(decisions) > 8 and changed >= 3
 
 
 def test_the_commands_say_the_same_twice(store, manager, capsys):

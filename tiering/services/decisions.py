@@ -233,6 +233,9 @@ def _candidates(
         f"FROM t {stood}WHERE {differs} OFFSET 0) f",
         params,
     )
+    if not around.later_visits and _around(store, scheme.axis, on).later_visits:
+        # The first bill of a later day came in meanwhile: the running sums may have been those of that day.
+        _candidates(cursor, store, scheme, on, newest, live)
 
 
 def _count(cursor: Any, store: Store, scheme: Scheme, version: int, live: bool) -> Outcome:
