@@ -68,7 +68,7 @@ def complain(customer: Customer, store: Store, **more: object) -> Complaint:
 # ---- caps ----
 
 
-def test_case_44_one_a_day_for_a_number_whoever_it_belongs_to(store, regular):
+def test_case_65_one_a_day_for_a_number_whoever_it_belongs_to(store, regular):
     """王总 and the guest who shares his number both have their birthday: one text, one call."""
     due_text(regular, store)
     due_text(sharing(store, regular), store, occasion="birthday:solar:06-20:1990")
@@ -79,7 +79,7 @@ def test_case_44_one_a_day_for_a_number_whoever_it_belongs_to(store, regular):
     assert set(Message.objects.values_list("state", "reason")) == {("sending", ""), ("skipped", "cap_day")}
 
 
-def test_case_44_the_birthday_comes_before_the_festival(store, regular):
+def test_case_65_the_birthday_comes_before_the_festival(store, regular):
     """Both wait for nine o'clock; the festival was planned first."""
     festival = due_text(regular, store, occasion="festival:mid_autumn:2026", template="festival")
     birthday = due_text(sharing(store, regular), store)
@@ -89,7 +89,7 @@ def test_case_44_the_birthday_comes_before_the_festival(store, regular):
     assert (festival.state, festival.reason) == ("skipped", "cap_day")
 
 
-def test_case_44_across_the_stores_of_a_brand_and_not_beyond(store, other_store, rival, regular):
+def test_case_65_across_the_stores_of_a_brand_and_not_beyond(store, other_store, rival, regular):
     had(regular, other_store, china("2026-06-20 09:30"))
     due_text(regular, store)
     assert verdict() == ("end", "skipped", "cap_day")
@@ -107,7 +107,7 @@ def test_case_44_across_the_stores_of_a_brand_and_not_beyond(store, other_store,
         ("parked", "end"), ("pending", "send"), ("failed", "send"), ("skipped", "send"), ("expired", "send"),
     ],
 )  # fmt: skip
-def test_case_44_what_was_handed_over_or_may_have_been_counts(store, regular, state, expected):
+def test_case_65_what_was_handed_over_or_may_have_been_counts(store, regular, state, expected):
     past = had(regular, store, china("2026-06-20 09:30"), state)
     Message.objects.filter(pk=past.pk).update(next_at=NOON + DAY)
     due_text(regular, store)
@@ -122,7 +122,7 @@ def test_case_44_what_was_handed_over_or_may_have_been_counts(store, regular, st
         ("2026-06-20 11:59", "end"),
     ],
 )
-def test_case_44_a_day_is_a_day_on_the_stores_wall(store, regular, last, expected):
+def test_case_65_a_day_is_a_day_on_the_stores_wall(store, regular, last, expected):
     had(regular, store, china(last))
     due_text(regular, store)
     assert verdict()[0] == expected
@@ -135,7 +135,7 @@ def test_case_44_a_day_is_a_day_on_the_stores_wall(store, regular, last, expecte
         pytest.param("2026-05-21 23:30", ("send", "", ""), id="30-days-ago-does-not"),
     ],
 )
-def test_case_45_four_in_thirty_days(store, regular, oldest, expected):
+def test_case_66_four_in_thirty_days(store, regular, oldest, expected):
     for n, at in enumerate((oldest, "2026-06-01 10:00", "2026-06-05 10:00", "2026-06-19 10:00")):
         had(regular, store, china(at), n=n)
     due_text(regular, store)
@@ -143,14 +143,14 @@ def test_case_45_four_in_thirty_days(store, regular, oldest, expected):
     assert Task.objects.count() == (expected[0] == "end")
 
 
-def test_case_45_three_are_not_four(store, regular):
+def test_case_66_three_are_not_four(store, regular):
     for n in range(3):
         had(regular, store, NOON - (n + 1) * DAY, n=n)
     due_text(regular, store)
     assert verdict() == ("send", "", "")
 
 
-def test_case_46_a_text_with_time_left_waits_for_the_next_day(store, regular):
+def test_case_67_a_text_with_time_left_waits_for_the_next_day(store, regular):
     had(regular, store, china("2026-06-20 09:30"))
     text = due_text(regular, store, occasion="campaign:7", closes=china("2026-06-23 19:30"))
     assert verdict() == ("wait", "", "cap_day")
@@ -162,7 +162,7 @@ def test_case_46_a_text_with_time_left_waits_for_the_next_day(store, regular):
     assert (text.state, text.reason) == ("sending", "")
 
 
-def test_case_46_until_the_oldest_of_four_is_thirty_days_old(store, regular):
+def test_case_67_until_the_oldest_of_four_is_thirty_days_old(store, regular):
     for n, at in enumerate(("2026-05-23 10:00", "2026-06-01 10:00", "2026-06-05 10:00", "2026-06-19 10:00")):
         had(regular, store, china(at), n=n)
     text = due_text(regular, store, occasion="campaign:7", closes=china("2026-06-30 19:30"))
@@ -172,7 +172,7 @@ def test_case_46_until_the_oldest_of_four_is_thirty_days_old(store, regular):
     assert verdict(china("2026-06-22 09:00")) == ("send", "", "")
 
 
-def test_case_47_the_caps_are_the_brands(store, regular):
+def test_case_68_the_caps_are_the_brands(store, regular):
     TextRules.objects.create(brand=store.brand, a_day=2, a_month=3)
     had(regular, store, china("2026-06-20 09:30"))
     due_text(regular, store)
@@ -185,7 +185,7 @@ def test_case_47_the_caps_are_the_brands(store, regular):
     assert verdict() == ("end", "skipped", "cap_month")
 
 
-def test_case_47_none_at_all(store, regular):
+def test_case_68_none_at_all(store, regular):
     TextRules.objects.create(brand=store.brand, a_day=0)
     due_text(regular, store)
     assert verdict() == ("end", "skipped", "cap_day")
@@ -232,7 +232,7 @@ def slowly(monkeypatch, name: str, module=outbox) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_case_44_two_relays_at_the_same_moment(store, regular, monkeypatch):
+def test_case_65_two_relays_at_the_same_moment(store, regular, monkeypatch):
     """Both claim a text for one number at once: one leaves."""
     due_text(regular, store)
     due_text(sharing(store, regular), store, occasion="birthday:solar:06-20:1990")
@@ -268,7 +268,7 @@ def test_two_numbers_do_not_wait_for_each_other(store, monkeypatch):
         ({"withdrawn_at": NOON}, ("send", "", "")),
     ],
 )
-def test_case_48_an_open_complaint_stops_the_text_that_waited(store, regular, lapsed, more, expected):
+def test_case_69_an_open_complaint_stops_the_text_that_waited(store, regular, lapsed, more, expected):
     due_text(regular, store)
     complain(regular, store, **more)
     complain(lapsed, store)
@@ -276,13 +276,13 @@ def test_case_48_an_open_complaint_stops_the_text_that_waited(store, regular, la
     assert Task.objects.count() == 0
 
 
-def test_case_48_a_complaint_in_another_store_of_the_brand(store, other_store, regular):
+def test_case_69_a_complaint_in_another_store_of_the_brand(store, other_store, regular):
     due_text(regular, store)
     complain(regular, other_store)
     assert verdict() == ("end", "skipped", "complaint_open")
 
 
-def test_case_48_looked_at_when_planned_as_well(store, lapsed, regular, settings):
+def test_case_69_looked_at_when_planned_as_well(store, lapsed, regular, settings):
     settings.SMS = {"SMS_PROVIDER": "aliyun", "SMS_ACCESS_KEY_ID": "i", "SMS_ACCESS_KEY_SECRET": "s",
                     "SMS_SIGN_NAME": "熟客"}  # fmt: skip
     adopt(store, "recent_month_abc")
@@ -295,14 +295,14 @@ def test_case_48_looked_at_when_planned_as_well(store, lapsed, regular, settings
 
 
 @pytest.mark.parametrize("word", ["in_mourning", "守孝"])
-def test_case_49_no_cheerful_text_for_a_guest_in_mourning(store, regular, word):
+def test_case_70_no_cheerful_text_for_a_guest_in_mourning(store, regular, word):
     due_text(regular, store)
     add_tag(customer=regular, word=word, actor=None, at=NOON)
     assert verdict() == ("end", "skipped", "in_mourning")
     assert Task.objects.count() == 0, "a cheerful call would be no better"
 
 
-def test_case_49_the_tag_was_taken_off(store, regular):
+def test_case_70_the_tag_was_taken_off(store, regular):
     due_text(regular, store)
     add_tag(customer=regular, word="in_mourning", actor=None, at=NOON - DAY)
     remove_tag(customer=regular, word="in_mourning", actor=None, at=NOON)
@@ -310,7 +310,7 @@ def test_case_49_the_tag_was_taken_off(store, regular):
     assert verdict() == ("send", "", "")
 
 
-def test_case_49_looked_at_when_planned_as_well(store, lapsed, silent, settings):
+def test_case_70_looked_at_when_planned_as_well(store, lapsed, silent, settings):
     settings.SMS = {"SMS_PROVIDER": "aliyun", "SMS_ACCESS_KEY_ID": "i", "SMS_ACCESS_KEY_SECRET": "s",
                     "SMS_SIGN_NAME": "熟客"}  # fmt: skip
     adopt(store, "recent_month_abc")
@@ -339,7 +339,7 @@ def budget(store: Store, parts: int | None) -> None:
     change_rules(rules, at=NOON)
 
 
-def test_case_50_the_months_parts_are_used_up(store, rival, hundred):
+def test_case_71_the_months_parts_are_used_up(store, rival, hundred):
     """Three parts a month: three texts leave, the others wait and say why; another brand goes on."""
     budget(store, 3)
     other = due_text(guests(rival, 1, first=500)[0], rival)
@@ -353,7 +353,7 @@ def test_case_50_the_months_parts_are_used_up(store, rival, hundred):
     assert verdict(NOON + timedelta(minutes=10)) == ("wait", "", "budget")
 
 
-def test_case_50_a_text_of_two_parts_does_not_fit_into_one(store, regular):
+def test_case_71_a_text_of_two_parts_does_not_fit_into_one(store, regular):
     budget(store, 1)
     due_text(regular, store)
     long_sign = "很长的签名" * 8
@@ -364,7 +364,7 @@ def test_case_50_a_text_of_two_parts_does_not_fit_into_one(store, regular):
     ).message_id
 
 
-def test_case_50_what_was_certainly_not_taken_costs_nothing(store, hundred):
+def test_case_71_what_was_certainly_not_taken_costs_nothing(store, hundred):
     budget(store, 1)
     refused = claim()
     outbox.settle(refused, Answer(Outcome.REFUSED), now=NOON, timing=Timing())
@@ -372,14 +372,14 @@ def test_case_50_what_was_certainly_not_taken_costs_nothing(store, hundred):
     assert verdict() == ("wait", "", "budget")
 
 
-def test_case_50_last_months_parts_are_last_months(store, regular, lapsed):
+def test_case_71_last_months_parts_are_last_months(store, regular, lapsed):
     budget(store, 1)
     had(lapsed, store, china("2026-05-31 23:59"))
     due_text(regular, store)
     assert verdict() == ("send", "", "")
 
 
-def test_case_50_a_larger_budget_lets_them_go_at_once(store, hundred):
+def test_case_71_a_larger_budget_lets_them_go_at_once(store, hundred):
     budget(store, 2)
     assert [verdict()[0] for _ in range(3)] == ["send", "send", "wait"]
     assert claim() is None
@@ -389,7 +389,7 @@ def test_case_50_a_larger_budget_lets_them_go_at_once(store, hundred):
     assert [verdict()[0] for _ in range(5)] == ["send"] * 5
 
 
-def test_case_50_whose_window_is_over_says_so_and_is_called(store, hundred):
+def test_case_71_whose_window_is_over_says_so_and_is_called(store, hundred):
     budget(store, 1)
     while claim() is not None:
         pass
@@ -402,7 +402,7 @@ def test_case_50_whose_window_is_over_says_so_and_is_called(store, hundred):
     assert content() == before
 
 
-def test_case_50_the_same_when_the_relay_meets_it_first(store, hundred):
+def test_case_71_the_same_when_the_relay_meets_it_first(store, hundred):
     budget(store, 1)
     while claim() is not None:
         pass
@@ -413,7 +413,7 @@ def test_case_50_the_same_when_the_relay_meets_it_first(store, hundred):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_case_50_four_relays_at_the_same_moment(store, hundred, monkeypatch):
+def test_case_71_four_relays_at_the_same_moment(store, hundred, monkeypatch):
     budget(store, 2)
     slowly(monkeypatch, "judge")
     at_once(claim, claim, claim, claim)
@@ -429,7 +429,7 @@ def test_the_month_begins_on_the_stores_clock():
 # ---- what is not heard yet, and a sender that slept ----
 
 
-def test_case_51_nothing_leaves_while_a_reply_is_unheard(store, regular, lapsed):
+def test_case_72_nothing_leaves_while_a_reply_is_unheard(store, regular, lapsed):
     """It has been lying in the tray for half a minute: it may say stop."""
     due_text(regular, store)
     inbox.keep("reply", "aliyun", [Reply("aliyun", "13812348899", "R", None, "k")], at=NOON)
@@ -441,7 +441,7 @@ def test_case_51_nothing_leaves_while_a_reply_is_unheard(store, regular, lapsed)
     assert verdict(late) == ("send", "", "")
 
 
-def test_case_51_a_reply_that_has_just_come_stops_nobody_else(store, lapsed):
+def test_case_72_a_reply_that_has_just_come_stops_nobody_else(store, lapsed):
     due_text(lapsed, store)
     inbox.keep("reply", "aliyun", [Reply("aliyun", "13812348899", "R", None, "k")], at=NOON)
     assert verdict(NOON + timedelta(seconds=29)) == ("send", "", "")
@@ -461,7 +461,7 @@ class Ears:
 
 
 @pytest.mark.parametrize(("slept", "sent", "state"), [(24, 1, "accepted"), (25, 0, "pending")])
-def test_case_52_a_sender_that_slept_past_its_lease_sends_nothing(store, regular, slept, sent, state):
+def test_case_73_a_sender_that_slept_past_its_lease_sends_nothing(store, regular, slept, sent, state):
     text = due_text(regular, store)
     ticks = iter([NOON, NOON + timedelta(seconds=slept)])
     ears = Ears()

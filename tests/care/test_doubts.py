@@ -171,20 +171,20 @@ def pulled(found: Found, at, **said) -> list[str]:
 
 
 @pytest.mark.parametrize(("hours", "asked"), [(71.99, []), (72, ["delivered"])])
-def test_case_56_asked_about_after_three_days(unreported, hours, asked):
+def test_case_77_asked_about_after_three_days(unreported, hours, asked):
     at = NOON + timedelta(hours=hours)
     assert pulled(Found.FOUND_DELIVERED, at) == asked
     assert state(unreported) == ("delivered" if asked else "accepted")
     assert unreported.final_at == (at if asked else None)
 
 
-def test_case_56_undelivered_says_why(unreported):
+def test_case_77_undelivered_says_why(unreported):
     assert pulled(Found.FOUND_UNDELIVERED, NOON + timedelta(hours=72)) == ["undelivered"]
     assert (state(unreported), unreported.reason) == ("undelivered", "undelivered")
 
 
 @pytest.mark.parametrize("found", [Found.FOUND_ACCEPTED, Found.NOT_FOUND, Found.UNAVAILABLE])
-def test_case_56_once_a_day_until_the_seventh(unreported, found):
+def test_case_77_once_a_day_until_the_seventh(unreported, found):
     """After 72, 96, 120, 144 and 168 hours; then nobody asks any more, and nothing is ever sent again."""
     asked = [h for h in range(400) if doubts.take_unreported(now=NOON + h * HOUR, timing=TIMING)]
     assert asked[:5] == [72, 96, 120, 144, 168]
@@ -200,7 +200,7 @@ def test_case_56_once_a_day_until_the_seventh(unreported, found):
     assert outbox.claim_next(now=NOON + HOUR, by="test", provider="aliyun") is None
 
 
-def test_case_56_a_receipt_that_comes_after_all_still_counts(unreported):
+def test_case_77_a_receipt_that_comes_after_all_still_counts(unreported):
     for h in (72, 168):
         pulled(Found.FOUND_ACCEPTED, NOON + h * HOUR)
     late = Receipt("aliyun", str(unreported.pk), "", "13812348899", True, "", None, "k")
@@ -210,7 +210,7 @@ def test_case_56_a_receipt_that_comes_after_all_still_counts(unreported):
 
 
 @pytest.mark.parametrize("meanwhile", [{"state": "delivered"}, {"attempt": 2}, {"final_at": NOON}])
-def test_case_56_an_answer_that_comes_too_late_changes_nothing(unreported, meanwhile):
+def test_case_77_an_answer_that_comes_too_late_changes_nothing(unreported, meanwhile):
     (doubt,) = doubts.take_unreported(now=NOON + 200 * HOUR, timing=TIMING)
     Message.objects.filter(pk=unreported.pk).update(**meanwhile)
     before = Message.objects.filter(pk=unreported.pk).values().get()
@@ -219,7 +219,7 @@ def test_case_56_an_answer_that_comes_too_late_changes_nothing(unreported, meanw
     assert Message.objects.filter(pk=unreported.pk).values().get() == before
 
 
-def test_case_56_asked_by_the_relay_at_the_real_desk(simulator, unreported):
+def test_case_77_asked_by_the_relay_at_the_real_desk(simulator, unreported):
     """The operator reported, the receipt was lost on its way to us."""
     late = NOON + 72 * HOUR
     simulator.desk.clock = lambda: NOON

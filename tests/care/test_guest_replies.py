@@ -43,16 +43,16 @@ def may_be_texted(store, customer) -> bool:
 @pytest.mark.parametrize(
     ("words", "listed", "stopped"),
     [
-        pytest.param("R", False, True, id="53-a-clear-stop-needs-nobody"),
-        pytest.param("退订", False, True, id="53-in-words"),
-        pytest.param("你是谁", True, True, id="53-a-stranger-perhaps"),
-        pytest.param("不要香菜", True, True, id="53-it-may-be-a-stop"),
-        pytest.param("", True, True, id="53-nothing-readable"),
-        pytest.param("谢谢！", True, False, id="53-thanks"),
-        pytest.param("帮我留个包间", True, False, id="53-a-booking"),
+        pytest.param("R", False, True, id="74-a-clear-stop-needs-nobody"),
+        pytest.param("退订", False, True, id="74-in-words"),
+        pytest.param("你是谁", True, True, id="74-a-stranger-perhaps"),
+        pytest.param("不要香菜", True, True, id="74-it-may-be-a-stop"),
+        pytest.param("", True, True, id="74-nothing-readable"),
+        pytest.param("谢谢！", True, False, id="74-thanks"),
+        pytest.param("帮我留个包间", True, False, id="74-a-booking"),
     ],
 )
-def test_case_53_what_a_person_reads(store, regular, words, listed, stopped):
+def test_case_74_what_a_person_reads(store, regular, words, listed, stopped):
     due_text(regular, store)
     push(words)
     assert GuestReply.objects.count() == listed
@@ -65,7 +65,7 @@ def test_case_53_what_a_person_reads(store, regular, words, listed, stopped):
         assert (row.read_at, row.outcome) == (None, "")
 
 
-def test_case_53_it_lies_in_the_store_that_wrote_last(store, other_store, regular):
+def test_case_74_it_lies_in_the_store_that_wrote_last(store, other_store, regular):
     due_text(regular, store)
     due_text(
         regular, other_store, occasion="festival:mid_autumn:2026", created_at=LONG_AGO + timedelta(days=1)
@@ -74,19 +74,19 @@ def test_case_53_it_lies_in_the_store_that_wrote_last(store, other_store, regula
     assert GuestReply.objects.get().store == other_store
 
 
-def test_case_53_without_any_text_it_lies_where_the_guest_is_on_file(store, regular):
+def test_case_74_without_any_text_it_lies_where_the_guest_is_on_file(store, regular):
     push("你是谁")
     assert (GuestReply.objects.get().store, GuestReply.objects.get().customer) == (store, regular)
 
 
-def test_case_53_of_a_number_nobody_knows_only_a_stop_is_kept(store):
+def test_case_74_of_a_number_nobody_knows_only_a_stop_is_kept(store):
     assert push("你是谁", phone="13700000000") == {"opted_out": 1}
     assert push("你好", phone="13700000001") == {"read": 1}
     assert GuestReply.objects.count() == 0
     assert OptOut.objects.count() == 1
 
 
-def test_case_53_each_brand_that_knows_the_number_reads_it(store, rival, regular):
+def test_case_74_each_brand_that_knows_the_number_reads_it(store, rival, regular):
     put_on_file(rival, "王建国", phone=PHONE, consent_sms=True)
     push("你是谁")
     assert set(GuestReply.objects.values_list("store__code", flat=True)) == {"S1", "R1"}
@@ -102,14 +102,14 @@ def test_words_and_number_do_not_lie_open(store, regular):
     assert PHONE.encode() not in number
 
 
-def test_case_54_read_and_nothing_else(store, regular, head):
+def test_case_75_read_and_nothing_else(store, regular, head):
     push("谢谢！")
     row = read(GuestReply.objects.get(), "read", actor=head)
     assert (row.read_at, row.read_by, row.outcome) == (LATER, head, "read")
     assert may_be_texted(store, regular)
 
 
-def test_case_54_it_does_mean_stop(store, regular, head):
+def test_case_75_it_does_mean_stop(store, regular, head):
     text = due_text(regular, store)
     push("别闹了哈")
     row = GuestReply.objects.get()
@@ -121,14 +121,14 @@ def test_case_54_it_does_mean_stop(store, regular, head):
     assert not may_be_texted(store, regular)
 
 
-def test_case_54_a_stop_that_was_meant_stays(store, regular, head):
+def test_case_75_a_stop_that_was_meant_stays(store, regular, head):
     push("你是谁")
     read(GuestReply.objects.get(), "stop", actor=head)
     assert OptOut.objects.count() == 1
     assert not may_be_texted(store, regular)
 
 
-def test_case_55_it_never_meant_stop(store, regular, head):
+def test_case_76_it_never_meant_stop(store, regular, head):
     """「不要香菜」 was about the coriander: what the guest had said before holds again."""
     push("不要香菜")
     assert not may_be_texted(store, regular)
@@ -140,14 +140,14 @@ def test_case_55_it_never_meant_stop(store, regular, head):
     assert may_be_texted(store, regular)
 
 
-def test_case_55_who_never_consented_has_not_consented_now(store, newcomer, head):
+def test_case_76_who_never_consented_has_not_consented_now(store, newcomer, head):
     push("不要香菜", phone="13700003344")
     read(GuestReply.objects.get(), "lifted", actor=head)
     assert latest_consent(newcomer.pk).given is False
     assert not may_be_texted(store, newcomer)
 
 
-def test_case_55_a_stop_that_was_said_before_stays(brand, store, regular, head):
+def test_case_76_a_stop_that_was_said_before_stays(brand, store, regular, head):
     opt_out_number(brand=brand, phone=PHONE, words="R", source="reply", at=NOON - timedelta(days=1))
     push("不要香菜")
     read(GuestReply.objects.get(), "lifted", actor=head)
@@ -155,7 +155,7 @@ def test_case_55_a_stop_that_was_said_before_stays(brand, store, regular, head):
     assert not may_be_texted(store, regular)
 
 
-def test_case_55_a_no_that_was_said_since_stays(store, regular, head):
+def test_case_76_a_no_that_was_said_since_stays(store, regular, head):
     push("不要香菜")
     between = NOON + timedelta(minutes=1)
     state_consent(

@@ -103,7 +103,7 @@ def test_paging_stays_in_the_month_and_the_state(desk, store, regular):
     assert second.context["page"].cursor == ""
 
 
-def test_case_43_parts_and_yuan_are_on_the_page(desk, store, regular, lapsed):
+def test_case_64_parts_and_yuan_are_on_the_page(desk, store, regular, lapsed):
     """Handed over this month: 2 + 1 + 1 parts; waiting: 2 parts. At ¥45 a thousand."""
     TextRules.objects.create(brand=store.brand, thousand_parts_fen=45_000)
     text_to(store, regular, NOON, "delivered", parts=2)
@@ -118,7 +118,7 @@ def test_case_43_parts_and_yuan_are_on_the_page(desk, store, regular, lapsed):
     assert "上限" not in words
 
 
-def test_case_43_the_month_is_the_brands(store, other_store, rival, regular):
+def test_case_64_the_month_is_the_brands(store, other_store, rival, regular):
     text_to(other_store, regular, NOON, "accepted")
     text_to(rival, regular, NOON, "accepted", brand=rival.brand)
     month = month_of_texts(store.brand_id, store.timezone, NOON)
@@ -126,7 +126,7 @@ def test_case_43_the_month_is_the_brands(store, other_store, rival, regular):
 
 
 @pytest.mark.parametrize("most", [3, 2, 1])
-def test_case_50_the_page_says_that_the_budget_is_used_up(desk, store, regular, most):
+def test_case_71_the_page_says_that_the_budget_is_used_up(desk, store, regular, most):
     """Two of three parts are used and the text that waits needs two: it does not fit either."""
     TextRules.objects.create(brand=store.brand, month_parts=most)
     text_to(store, regular, NOON, "delivered", parts=2)

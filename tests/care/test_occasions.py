@@ -223,7 +223,7 @@ def test_case_30_without_a_provider_a_birthday_on_a_festival_is_one_greeting(
     assert Task.objects.get().occasion == "birthday:lunar:08-15:2026"
 
 
-def test_case_44_a_birthday_on_the_number_is_the_numbers_text_of_the_day(store, recent, lapsed, regular):
+def test_case_65_a_birthday_on_the_number_is_the_numbers_text_of_the_day(store, recent, lapsed, regular):
     """李梅 is reached on 王总's number; on his birthday, which is Mid-Autumn, it gets one text."""
     phone = regular.phones.get()
     Phone.objects.filter(customer=lapsed).update(

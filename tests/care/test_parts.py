@@ -18,22 +18,22 @@ from tests.care.stage import account, adopt, china, due_text, guests, plan_texts
     ("text", "parts"),
     [
         pytest.param("", 1, id="nothing-is-one"),
-        pytest.param("祝" * 70, 1, id="42-seventy-are-one"),
-        pytest.param("祝" * 71, 2, id="42-one-more-makes-two-of-67"),
-        pytest.param("祝" * 134, 2, id="42-two-full-parts"),
-        pytest.param("祝" * 135, 3, id="42-the-third-begins"),
-        pytest.param("祝" * 201, 3, id="42-three-full-parts"),
-        pytest.param("祝" * 202, 4, id="42-the-fourth-begins"),
-        pytest.param("a" * 71, 2, id="42-a-letter-counts-like-a-character"),
-        pytest.param("\U00020bb7" * 35, 1, id="42-a-rare-character-counts-twice"),
-        pytest.param("\U00020bb7" * 36, 2, id="42-thirty-six-rare-ones-are-72"),
+        pytest.param("祝" * 70, 1, id="63-seventy-are-one"),
+        pytest.param("祝" * 71, 2, id="63-one-more-makes-two-of-67"),
+        pytest.param("祝" * 134, 2, id="63-two-full-parts"),
+        pytest.param("祝" * 135, 3, id="63-the-third-begins"),
+        pytest.param("祝" * 201, 3, id="63-three-full-parts"),
+        pytest.param("祝" * 202, 4, id="63-the-fourth-begins"),
+        pytest.param("a" * 71, 2, id="63-a-letter-counts-like-a-character"),
+        pytest.param("\U00020bb7" * 35, 1, id="63-a-rare-character-counts-twice"),
+        pytest.param("\U00020bb7" * 36, 2, id="63-thirty-six-rare-ones-are-72"),
     ],
 )
-def test_case_42_parts(text: str, parts: int):
+def test_case_63_parts(text: str, parts: int):
     assert parts_of(text) == parts
 
 
-def test_case_42_signature_and_the_way_to_stop_count():
+def test_case_63_signature_and_the_way_to_stop_count():
     """6 characters of signature, 32 of words with 王总, 6 of 拒收请回复R."""
     text = whole_text("熟客小馆", "birthday", {"name": "王总"})
     assert text == ("【熟客小馆】亲爱的王总，祝您生日快乐！感谢您一直以来的支持，愿您天天好心情。拒收请回复R")
@@ -52,7 +52,7 @@ def test_case_42_signature_and_the_way_to_stop_count():
         pytest.param(7, 0, 0, id="for-free"),
     ],
 )
-def test_case_43_cost(parts: int, thousand_fen: int, cost: int):
+def test_case_64_cost(parts: int, thousand_fen: int, cost: int):
     assert cost_fen(parts, thousand_fen) == cost
 
 
@@ -66,7 +66,7 @@ def provider_settings(settings):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("night", "what"), [("2026-09-24", "festival"), ("2026-06-20", "birthday")])
-def test_case_42_planned_sent_and_billed_alike(store, provider_settings, simulator, night, what):
+def test_case_63_planned_sent_and_billed_alike(store, provider_settings, simulator, night, what):
     """Forms of address of one to ten characters: the planning statement, the claim and the provider count the same."""
     adopt(store, "recent_month_abc")
     people = guests(store, 10, born=Birthday("solar", 1980, 6, 21))
@@ -90,7 +90,7 @@ def test_case_42_planned_sent_and_billed_alike(store, provider_settings, simulat
 
 
 @pytest.mark.django_db
-def test_case_42_what_leaves_is_counted_again(store, regular):
+def test_case_63_what_leaves_is_counted_again(store, regular):
     """The signature has become longer since the text was planned."""
     text = due_text(regular, store)
     outbox.claim_next(now=china("2026-06-20 12:00"), by="test", provider="aliyun", sign=SIGN * 2)
@@ -99,7 +99,7 @@ def test_case_42_what_leaves_is_counted_again(store, regular):
 
 
 @pytest.mark.django_db
-def test_case_42_a_variable_counts_as_often_as_it_stands_there(store, provider_settings, monkeypatch):
+def test_case_63_a_variable_counts_as_often_as_it_stands_there(store, provider_settings, monkeypatch):
     words = "${name}，${name}，${name}，祝您生日快乐！愿您天天好心情。"
     monkeypatch.setitem(TEXTS, "birthday", Text("birthday", words, ("name",), "SMS_1"))
     adopt(store, "recent_month_abc")
@@ -115,7 +115,7 @@ def test_case_42_a_variable_counts_as_often_as_it_stands_there(store, provider_s
 
 
 @pytest.mark.django_db
-def test_case_43_the_price_is_the_brands(store, provider_settings):
+def test_case_64_the_price_is_the_brands(store, provider_settings):
     adopt(store, "recent_month_abc")
     guests(store, 1000)
     TextRules.objects.create(brand=store.brand, thousand_parts_fen=3800)
