@@ -43,7 +43,7 @@ FAULT_TESTS = [
 
 def _faults(words: list[str]) -> int:
     os.environ["FAULTS"] = "full"
-    return _test([*FAULT_TESTS, *words])
+    return _test([*FAULT_TESTS, "-o", "faulthandler_timeout=3600", *words])
 
 
 def _bench(words: list[str]) -> int:

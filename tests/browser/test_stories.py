@@ -121,7 +121,7 @@ def test_each_role_begins_where_its_work_is(stage, visit):
         role: page.locator("nav[aria-label='主菜单'] a:not(.brand)").all_inner_texts()
         for role, page in begins.items()
     }
-    assert menus["host"] == ["今日", "客户", "任务", "关怀计划", "平板"]
+    assert menus["host"] == ["今日", "客户", "任务", "名单", "意见与投诉", "关怀计划", "平板"]
     assert menus["head"] == [
         "今日",
         "客户",

@@ -35,8 +35,21 @@ MONEY = (
     "last_bill",
     "avg_bill_90d",
     "max_bill_90d",
+    "influenced_365d",
 )
+PACES = ("pace_90d",)
 AVERAGES = ("avg_monthly_visits_3m",)
+#: Of the visits of 365 days how many are of the kind; of the last, of those of 90 days.
+PERCENT = (
+    "business_pct_365d",
+    "family_pct_365d",
+    "tea_pct_365d",
+    "coupon_pct_365d",
+    "large_party_pct_365d",
+    "weekend_pct_365d",
+    "lunch_pct_365d",
+    "new_dish_pct_90d",
+)
 COUNTS = (
     "visits_total",
     "visits_30d",
@@ -50,11 +63,24 @@ COUNTS = (
     "suggestions_1m",
     "complaints_90d",
     "referrals_total",
+    "feedback_total",
+    "events_90d",
+    "visits_90d_before_last",
 )
+#: Of the profile: the files say nothing of them.
+PROFILE = ("age", "credit", "influence", "distance_km")
 DATES = ("first_visit_on", "last_visit_on")
-FACTS = DATES + MONEY + AVERAGES + COUNTS
+FACTS = DATES + MONEY + PACES + AVERAGES + PERCENT + COUNTS + PROFILE
 #: Facts other records than visits decide; with visits alone nobody has any.
-NOT_FROM_VISITS = ("new_customers_1m", "suggestions_1m", "complaints_90d", "referrals_total")
+NOT_FROM_VISITS = (
+    "new_customers_1m",
+    "suggestions_1m",
+    "complaints_90d",
+    "referrals_total",
+    "feedback_total",
+    "events_90d",
+    "influenced_365d",
+)
 
 Facts = dict[str, dict[str, Any]]
 
@@ -129,6 +155,14 @@ def facts(customers: list[str], visits: pd.DataFrame, on: date) -> Facts:
         fact["consecutive_weeks"] = weeks_in_a_row(days_of, on)
         last = max(zip(own["at"], own["external_id"], own["fen"], strict=True))
         fact["last_bill"] = int(last[2])
+        recent = own["day"] > pd.Timestamp(max(days_of) - timedelta(days=90))
+        fact["visits_90d_before_last"] = int(recent.sum())
+        year = own[own["day"] > pd.Timestamp(on - timedelta(days=365))]
+        if len(year):
+            fact.update(_percent_of(year))
+        if (own["day"] > pd.Timestamp(on - timedelta(days=90))).any():
+            fact["new_dish_pct_90d"] = Fraction(0)  # the files name no dishes
+        fact["pace_90d"] = Fraction(fact["spend_365d"] * 90, min(fact["observed_days"], 365))
 
     for fact in result.values():
         fact["avg_monthly_spend_3m"] = Fraction(fact["avg_monthly_spend_3m"], 3)
@@ -138,10 +172,21 @@ def facts(customers: list[str], visits: pd.DataFrame, on: date) -> Facts:
     return result
 
 
+def _percent_of(visits: pd.DataFrame) -> dict[str, Fraction]:
+    """The shares of these visits by day of the week and hour; nobody is known to have had company or a coupon."""
+    kinds = {
+        "weekend_pct_365d": visits["day"].dt.day_of_week >= 5,
+        "lunch_pct_365d": visits["at"].dt.hour.between(10, 13),
+        "tea_pct_365d": visits["at"].dt.hour.between(14, 16),
+    }
+    shares = {kind: Fraction(100 * int(which.sum()), len(visits)) for kind, which in kinds.items()}
+    return dict.fromkeys(PERCENT[:-1], Fraction(0)) | shares
+
+
 def _of_nobody() -> dict[str, Any]:
     """The facts of a customer without a visit: zeros, and nothing for dates and bills."""
     none: dict[str, Any] = dict.fromkeys(FACTS, 0)
-    for fact in (*DATES, "last_bill", "avg_bill_90d", "max_bill_90d"):
+    for fact in (*DATES, *PERCENT, *PROFILE, "last_bill", "avg_bill_90d", "max_bill_90d"):
         none[fact] = None
     none["days_since_last_visit"] = none["observed_days"] = None
     return none
@@ -171,7 +216,7 @@ def as_text(fact: str, value: Any) -> str:
         return str(value.isoformat())
     if fact in COUNTS:
         return str(value)
-    hundredths = Fraction(value) if fact in MONEY else Fraction(value) * 100
+    hundredths = Fraction(value) if fact in MONEY + PACES else Fraction(value) * 100
     whole = (2 * hundredths.numerator + hundredths.denominator) // (2 * hundredths.denominator)
     return f"{whole // 100}.{whole % 100:02d}"
 

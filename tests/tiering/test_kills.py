@@ -105,6 +105,8 @@ def begin(work: Callable[[], None], at: datetime, hook: Any = None) -> int:
     connection.close()  # a process has its own
     if pid := os.fork():
         return pid
+    # With a browser's event loop in this thread Django keeps a second connection here, which the child finds open.
+    connection.connection = None
     code = 1
     try:
         with ExitStack() as around:
