@@ -1,6 +1,6 @@
 """The relay with one of its safeties taken out. Each patch is made in the process that sends, before it starts.
 
-What the checker must see of each: `CAUGHT`.
+What the checker must see of each, in one of which groups: `CAUGHT`.
 """
 
 from collections.abc import Callable
@@ -129,14 +129,15 @@ PATCHES: dict[str, Callable[[Relay], None]] = {
         receipt_trusted, no_number_lock,
     )
 }  # fmt: skip
+ANY_OWED = ("steady", "pair")
 CAUGHT = {
-    "no_fence": ("doubled", "steady"),
-    "consent_when_planned": ("refused", "left_consent"),
-    "hours_when_planned": ("outside", "closing"),
-    "blind_retry": ("doubled", "steady"),
-    "silence_is_yes": ("lost", "steady"),
-    "no_horizon": ("doubled", "steady"),
-    "no_unique_key": ("doubled", "steady"),
-    "receipt_trusted": ("doubled", "steady"),
-    "no_number_lock": ("doubled", "pair"),
+    "no_fence": ("doubled", ANY_OWED),
+    "consent_when_planned": ("refused", ("left_consent",)),
+    "hours_when_planned": ("outside", ("closing",)),
+    "blind_retry": ("doubled", ANY_OWED),
+    "silence_is_yes": ("lost", ANY_OWED),
+    "no_horizon": ("doubled", ANY_OWED),
+    "no_unique_key": ("doubled", ANY_OWED),
+    "receipt_trusted": ("doubled", ANY_OWED),
+    "no_number_lock": ("doubled", ("pair",)),
 }
