@@ -64,9 +64,12 @@ def _comparison(node: Compare) -> str:
 
 
 def _against(key: str, op: str, threshold: Fraction, row: str = "f") -> str:
-    """`fact op threshold` in integers."""
+    """`fact op threshold` in integers; in the short number where it tells the two sides of the threshold apart."""
     top, bottom = threshold.numerator, threshold.denominator
-    left = f"{row}.{key}" if bottom == 1 else f"{row}.{key} * {bottom}"
+    apart = threshold if op in (">=", "<") else threshold + 1
+    short_to = facts.short_of(key)
+    column = f"{key}__short" if short_to and apart <= short_to else key
+    left = f"{row}.{column}" if bottom == 1 else f"{row}.{column} * {bottom}"
     per = denominator(key, row)
     right = f"{top}::bigint" if per == "1" else f"{top}::bigint * {per}"
     return f"{left} {op} {right}"

@@ -58,7 +58,8 @@ class Day:
 class Fact:
     """One thing that can be known. `unit`: fen, count, times, days, weeks, years, km, grade, date or percent.
 
-    `only` narrows the visits that the aggregate sees.
+    `only` narrows the visits that the aggregate sees. `short`, of a fact that is dear to know exactly: the SQL of a
+    number that is the fact itself below `short_to`, and at least `short_to` where the fact is.
     """
 
     key: str
@@ -72,6 +73,8 @@ class Fact:
     per_column: str = ""
     source: str = ""
     only: str = ""
+    short: str = ""
+    short_to: int = 0
 
     @property
     def comparable(self) -> bool:
@@ -139,10 +142,13 @@ _LONG_STREAK = """(SELECT count(*) FROM (
               WHERE v.customer_id = p.customer_id AND v.store_id = %(store)s
                 AND v.business_date <= %(day)s AND %(counted)s) weeks) streak
         WHERE island = newest - 1)"""
+_NO_STREAK = "w.consecutive_weeks IS NULL OR w.consecutive_weeks & 3 = 0"
 _STREAK = (
-    f"CASE WHEN w.consecutive_weeks IS NULL OR w.consecutive_weeks & 3 = 0 THEN 0 WHEN {_ONES} >= %(streak_weeks)s "
-    f"THEN {_LONG_STREAK} ELSE {_ONES} END"
+    f"CASE WHEN {_NO_STREAK} THEN 0 WHEN {_ONES} >= %(streak_weeks)s THEN {_LONG_STREAK} ELSE {_ONES} END"
 )
+_SHORT_STREAK = f"CASE WHEN {_NO_STREAK} THEN 0 ELSE {_ONES} END"
+# Whole weeks before D's own that surely lie in the window.
+STREAK_WEEKS = (NEAR_DAYS - 7) // 7
 
 CATALOGUE: dict[str, Fact] = {
     fact.key: fact
@@ -178,6 +184,8 @@ CATALOGUE: dict[str, Fact] = {
             lambda day: (day.back(NEAR_DAYS), day.on),
             "bit_or(1::bigint << ((%(sunday)s - v.business_date) / 7))",
             _STREAK,
+            short=_SHORT_STREAK,
+            short_to=STREAK_WEEKS,
         ),
         Fact(
             "last_bill", "最近一次账单", "latest bill", "fen",
@@ -329,6 +337,12 @@ def with_bases(keys: Iterable[str]) -> list[str]:
     """The facts of the catalogue needed to compute `keys`, shares resolved to their facts, in catalogue order."""
     wanted = {shared(key) or key for key in keys}
     return [key for key in CATALOGUE if key in wanted]
+
+
+def short_of(key: str) -> int:
+    """Below which number the column `<key>__short` says the same as the fact; 0 where there is none."""
+    fact = CATALOGUE.get(key)
+    return fact.short_to if fact else 0
 
 
 def per_of(key: str) -> int | None:

@@ -6,13 +6,14 @@ one moment, then shares and scores over them. Shared by the night, the preview, 
 that all of them see the same numbers.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from tiering import facts, sources
 from tiering.compile import points
-from tiering.facts import CATALOGUE, NEAR_DAYS, PAST, SHARE, Day
+from tiering.facts import CATALOGUE, NEAR_DAYS, PAST, SHARE, STREAK_WEEKS, Day
 from tiering.rules import Score
 
 ACTIVE_DAYS = 365
@@ -66,11 +67,42 @@ def fact_rows(question: Question) -> tuple[str, dict[str, Any]]:
     """The WITH clause that ends in `f` (one row a guest of the store), and its parameters.
 
     Columns of `f`: customer_id, external_id, label (the tier on the door of the main axis), label_since, labels (of the
-    others), one column a fact (and `<key>__per` where the denominator varies), profile_<field>, tags text[], judged
-    text[], unrated jsonb (NULL: may be rated); with an `axis` given, given_until, given_id (a tier by hand);
+    others), one column a fact (and `<key>__per` where the denominator varies, `<key>__short`), profile_<field>, tags text[],
+    judged text[], unrated jsonb (NULL: may be rated); with an `axis` given, given_until, given_id (a tier by hand);
     with `prior` prior, prior_since, fading_since.
     """
     return Builder(question).build()
+
+
+_CASTS = {date: "date", datetime: "timestamptz", int: "bigint", str: "text"}
+
+
+def fact_rows_of_days(questions: Sequence[Question]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same question of many days, in as few statements as there are shapes: rows of `f` with the day as `on`.
+
+    What differs from day to day is a row of a VALUES list beside which the one statement runs: it is planned once.
+    """
+    shapes: dict[str, list[dict[str, Any]]] = {}
+    for question in questions:
+        sql, params = fact_rows(question)
+        shapes.setdefault(sql, []).append(params)
+    for sql, each in shapes.items():
+        differ = [name for name, value in each[0].items() if any(params[name] != value for params in each)]
+        columns = list(dict.fromkeys(["day", *differ]))
+        shared = {name: value for name, value in each[0].items() if name not in columns}
+        for name in columns:
+            sql = sql.replace(f"%({name})s", f"days.{name}")
+        told: dict[str, Any] = {}
+        rows = []
+        for n, params in enumerate(each):
+            told |= {f"{name}_{n}": params[name] for name in columns}
+            cells = [f"%({name}_{n})s::{_CASTS[type(params[name])]}" for name in columns]
+            rows.append(f"({', '.join(cells)})")
+        yield (
+            f"SELECT days.day AS on, one.* FROM (VALUES {', '.join(rows)}) days ({', '.join(columns)}) "
+            f"CROSS JOIN LATERAL ({sql} SELECT f.* FROM f) one",
+            shared | told,
+        )
 
 
 class Builder:
@@ -104,6 +136,8 @@ class Builder:
             parts.columns.append(f"{self.fill(fact.column)} AS {key}")
             if fact.per_column:
                 parts.columns.append(f"{self.fill(fact.per_column)} AS {key}__per")
+            if fact.short:
+                parts.columns.append(f"{self.fill(fact.short)} AS {key}__short")
         self._window()
         sources.add_all(self)
         if self.shares:
@@ -162,8 +196,7 @@ class Builder:
         near = self.day.back(NEAR_DAYS)
         short = {key: bounds for key, bounds in asked.items() if bounds[0] >= near}
         long = {key: bounds for key, bounds in asked.items() if key not in short}
-        monday = self.day.sunday - timedelta(days=6)
-        self.parts.params["streak_weeks"] = (monday - near).days // 7
+        self.parts.params["streak_weeks"] = STREAK_WEEKS
         if short and long:
             self.parts.ctes.append(f"far AS ({self._pass('far', long)})")
             self.parts.ctes.append(f"near AS ({self._pass('near', short)})")
@@ -184,9 +217,11 @@ class Builder:
             fact = CATALOGUE[key]
             bounds = []
             if start > low:
-                bounds.append(f"v.business_date >= '{start}'::date")
+                self.parts.params[f"{key}_from"] = start
+                bounds.append(f"v.business_date >= %({key}_from)s")
             if end < self.day.on:
-                bounds.append(f"v.business_date <= '{end}'::date")
+                self.parts.params[f"{key}_to"] = end
+                bounds.append(f"v.business_date <= %({key}_to)s")
             narrow = [*bounds, self.fill(fact.only)] if fact.only else bounds
             columns.append(f"{fact.aggregate}{_filter(narrow)} AS {key}")
             if fact.per_column == f"w.{key}__per":

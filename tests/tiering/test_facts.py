@@ -1,5 +1,6 @@
 """Every fact against a plain evaluator that reads the visits one by one, on dull and on awkward days."""
 
+import operator
 import random
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -7,12 +8,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pytest
+from django.db import connection
 
 from customers.models import Introduction, Patronage, Visit
 from customers.services.upkeep import recount
 from tests.cast import put_on_file
+from tiering.compile import condition
 from tiering.facts import CATALOGUE, SHARE
-from tiering.query import Question
+from tiering.query import Question, fact_rows
+from tiering.rules import Compare
 from tiering.selectors.decisions import fact_value, rows_of
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
@@ -32,6 +36,11 @@ def visit(store, customer, on, fen=10000, *, hour=19, number="", **more):
         entry="api",
         **{"recorded_at": RECORDED, "counted_at": RECORDED} | more,
     )
+
+
+COMPARE = {
+    ">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "=": operator.eq, "!=": operator.ne,
+}  # fmt: skip
 
 
 def facts_of(store, on, known_at=None, keys=None):
@@ -191,6 +200,32 @@ def test_weeks_in_a_row_without_bound(store, regular, weeks, this_week):
     assert facts_of(store, on, keys=["consecutive_weeks"])[regular.pk]["consecutive_weeks"] == weeks
     wide = facts_of(store, on, keys=["consecutive_weeks", "spend_365d"])
     assert wide[regular.pk]["consecutive_weeks"] == weeks
+
+
+@pytest.mark.parametrize(
+    "on", [date(2026, 6, 15), date(2026, 6, 18), date(2026, 6, 21)]
+)  # Monday, Thursday, Sunday
+@pytest.mark.parametrize("skipped", [0, 1])
+def test_a_threshold_on_weeks_in_a_row_is_exact_on_both_sides_of_the_short_window(store, on, skipped):
+    """A rule that asks for few weeks looks at the short window alone; every operator says what counting says."""
+    streaks = [0, 1, 2, 15, 16, 17, 18, 19, 40]
+    for n, weeks in enumerate(streaks):
+        guest = put_on_file(store, f"客{weeks}", datetime(2026, 1, 1, tzinfo=UTC), external_id=f"W{n}")
+        start = on - timedelta(weeks=skipped)
+        Visit.objects.bulk_create(visit(store, guest, start - timedelta(weeks=k)) for k in range(weeks))
+    recount(store.pk)
+    rows, params = fact_rows(Question(store.pk, on, ("consecutive_weeks",)))
+    asked = [
+        (op, threshold)
+        for op in COMPARE
+        for threshold in map(Fraction, (0, 1, "1.5", 15, 16, "16.5", 17, 18, 19, 41))
+    ]
+    conditions = ", ".join(condition(Compare("consecutive_weeks", op, value, "")) for op, value in asked)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{rows} SELECT external_id, ARRAY[{conditions}] FROM f", params)
+        told = dict(cursor.fetchall())
+    for n, weeks in enumerate(streaks):
+        assert told[f"W{n}"] == [COMPARE[op](weeks, value) for op, value in asked], weeks
 
 
 def test_week_before_last_is_no_streak(store, regular):

@@ -1,7 +1,7 @@
 """Who stood where on a day, who moved in a night, and why."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -14,7 +14,7 @@ from customers.models import Patronage
 from staff.models import Store
 from tiering import facts
 from tiering.models import TierDecision
-from tiering.query import fact_rows
+from tiering.query import Question, fact_rows, fact_rows_of_days
 from tiering.rules import UNRATED, Known, Line, Prior, Scheme, decide, explain, kept_by
 from tiering.selectors.schemes import in_force, scheme_of
 from tiering.services.decisions import question_of
@@ -142,14 +142,24 @@ def known_from(scheme: Scheme, row: dict[str, Any], on: date) -> Known:
     )
 
 
-def rows_of(question: Any, customer_id: int | None = None) -> Iterator[dict[str, Any]]:
+def rows_of(question: Question, customer_id: int | None = None) -> Iterator[dict[str, Any]]:
     """The fact rows of a question as dictionaries, by external_id."""
     sql, params = fact_rows(question)
     only = ""
     if customer_id is not None:
         only, params = " WHERE f.customer_id = %(customer)s", params | {"customer": customer_id}
+    yield from _read(f'{sql} SELECT f.* FROM f{only} ORDER BY f.external_id COLLATE "C"', params)
+
+
+def rows_of_days(questions: Sequence[Question], customer_id: int) -> Iterator[dict[str, Any]]:
+    """One guest's fact rows on many days, the day as `on`, in no order."""
+    for sql, params in fact_rows_of_days(questions):
+        yield from _read(f"{sql} WHERE one.customer_id = %(customer)s", params | {"customer": customer_id})
+
+
+def _read(sql: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(f'{sql} SELECT f.* FROM f{only} ORDER BY f.external_id COLLATE "C"', params)
+        cursor.execute(sql, params)
         names = [column.name for column in cursor.description]
         for row in cursor.fetchall():
             found = dict(zip(names, row, strict=True))

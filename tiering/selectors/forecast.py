@@ -22,9 +22,12 @@ from tiering.forecast import (
 )
 from tiering.models import Adoption, Judgement
 from tiering.rules import Known, Scheme, needs_of
-from tiering.selectors.decisions import Standing, known_from, rows_of
+from tiering.selectors.decisions import Standing, known_from, rows_of, rows_of_days
 from tiering.selectors.schemes import in_force, scheme_of
 from tiering.services.decisions import decided_rows, question_of
+
+# Most answers lie in the first of the days: all the others are asked for together, when they are needed.
+FIRST_DAYS = 12
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Outlook:
 
 
 def outlook(store: Store, customer_id: int, standing: Standing) -> Outlook:
-    """Fall and rise of one guest; one small query for each day on which an answer can change.
+    """Fall and rise of one guest; asks of the first days on which an answer can change, then of the others.
 
     Nothing is said of a scheme that ranks guests among each other, of labels, and of the unrated.
     """
@@ -55,7 +58,10 @@ def outlook(store: Store, customer_id: int, standing: Standing) -> Outlook:
 
     def know(on: date) -> Known:
         if on not in asked:
-            asked[on] = _known_on(store, scheme, customer_id, on)
+            ahead = [day for day in dict.fromkeys([on, *days]) if day >= on and day not in asked]
+            asked.update(
+                _known_on(store, scheme, customer_id, ahead[: FIRST_DAYS if len(asked) == 1 else None])
+            )
         return asked[on]
 
     last = next((on for on in reversed(visits) if on <= today), None)
@@ -102,9 +108,9 @@ def _held(tier: str, tomorrow: Known) -> Held:
     return Held(tier, prior.since, prior.fading_since)
 
 
-def _known_on(store: Store, scheme: Scheme, customer_id: int, on: date) -> Known:
-    [row] = rows_of(question_of(scheme, store, on, customer_ids=(customer_id,)), customer_id)
-    return known_from(scheme, row, on)
+def _known_on(store: Store, scheme: Scheme, customer_id: int, days: list[date]) -> dict[date, Known]:
+    questions = [question_of(scheme, store, on, customer_ids=(customer_id,)) for on in days]
+    return {row["on"]: known_from(scheme, row, row["on"]) for row in rows_of_days(questions, customer_id)}
 
 
 @dataclass(frozen=True)

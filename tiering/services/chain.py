@@ -330,6 +330,11 @@ def _answer(
         only = "" if len(marks) == len(ids) else " WHERE store_id = ANY(%(stores)s)"
         absent = "" if scheme.requires or scheme.observe_months else ", NULL::boolean AS unrated"
         absent += "" if kept.question["by_hand"] else ", NULL::text AS given"
+        absent += "".join(
+            f", c.{key} AS {key}__short"
+            for key in needs_of(scheme, evidence=False).facts
+            if facts.short_of(key)
+        )
         cursor.execute(
             f"WITH f AS (SELECT c.*{absent} FROM {kept.table} c{only}), {compiler.decided(scheme)} "
             "SELECT store_id, before, tier, sum(guests) FROM t GROUP BY 1, 2, 3",
