@@ -38,6 +38,7 @@ class CustomerBody(StrictSerializer):
     birthday_calendar = serializers.ChoiceField(["solar", "lunar"], required=False)
     address = serializers.CharField(max_length=200, required=False, allow_blank=True)
     industry = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    employer = serializers.CharField(max_length=80, required=False, allow_blank=True)
     position = serializers.CharField(max_length=60, required=False, allow_blank=True)
     married = serializers.BooleanField(required=False)
     credit = serializers.IntegerField(

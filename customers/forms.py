@@ -111,6 +111,7 @@ class ProfileForm(DeskForm):
     married = forms.ChoiceField(label=_("婚否"), required=False, choices=MARRIED)
     address = forms.CharField(label=_("联系地址"), max_length=200, required=False)
     industry = forms.CharField(label=_("工作行业"), max_length=60, required=False)
+    employer = forms.CharField(label=_("工作单位"), max_length=80, required=False)
     position = forms.CharField(label=_("职位"), max_length=60, required=False)
     allergies = forms.CharField(
         label=_("过敏"), max_length=200, required=False, help_text=_("会用红色显示在最前面，例如“花生、虾”。")
@@ -228,8 +229,8 @@ class ProfileForm(DeskForm):
         texts: dict[str, Any] = {
             name: data[name] or (None if self.is_new else "")
             for name in (
-                "salutation", "sex", "address", "industry", "position", "allergies", "taboos", "likes",
-                "usual_table", "note",
+                "salutation", "sex", "address", "industry", "employer", "position", "allergies", "taboos",
+                "likes", "usual_table", "note",
             )
         }  # fmt: skip
         contact = data.get("contact_phone")

@@ -87,6 +87,7 @@ FIELDS = {
     "phone": _lazy("联系电话"),
     "address": _lazy("联系地址"),
     "industry": _lazy("工作行业"),
+    "employer": _lazy("工作单位"),
     "position": _lazy("职位"),
     "birthday": _lazy("出生年月日"),
     "married": _lazy("婚否"),

@@ -28,7 +28,7 @@ UNITS: dict[str, str | Promise] = {
 }
 _GROUP_OF_UNIT = {"fen": "fen", "times": "times", "days": "days", "weeks": "days", "percent": "percent"}
 _PROFILE = (
-    "in:sex:m", "in:sex:f", "in:married:yes", "in:married:no", "contains:position", "contains:industry",
+    "in:sex:m", "in:sex:f", "in:married:yes", "in:married:no", "contains:position", "contains:industry", "contains:employer",
     "contains:address",
 )  # fmt: skip
 

@@ -197,7 +197,7 @@ def _copy_guests(
         four, code = last_four(phone), f"c{number:07}"
         name_key, tokens = _found_by(name)
         birth = ("solar", born.year, born.month, born.day) if dice.random() < 0.6 else ("", None, None, None)
-        texts = ("", "", "", "", "", "")  # salutation, sex, address, industry, position, likes
+        texts = ("", "", "", "", "", "", "")  # salutation, sex, address, industry, employer, position, likes
         found = [f"{store.pk}:{token}" for token in sorted({*tokens, four, code})]
         rows.append((number, store.brand_id, name, *texts, *birth, False, name_key, found, at))
         index = keys.blind_index("phone", phone)
@@ -210,8 +210,8 @@ def _copy_guests(
         friends.append(number)
     copy_in(
         "customers_customer",
-        ("id", "brand_id", "name", "salutation", "sex", "address", "industry", "position", "likes", "birth_calendar",
-         "birth_year", "birth_month", "birth_day", "birth_leap", "name_key", "search_keys", "created_at"),
+        ("id", "brand_id", "name", "salutation", "sex", "address", "industry", "employer", "position", "likes",
+         "birth_calendar", "birth_year", "birth_month", "birth_day", "birth_leap", "name_key", "search_keys", "created_at"),
         rows,
     )  # fmt: skip
     copy_in(

@@ -121,7 +121,7 @@ class Diary:
             )
             rows.append(
                 (guest.number, brand, guest.name, guest.salutation, guest.sex, *birth, guest.address,
-                 guest.industry, guest.position, guest.married, self._sealed(guest.allergies),
+                 guest.industry, guest.employer, guest.position, guest.married, self._sealed(guest.allergies),
                  self._sealed(guest.taboos), guest.likes, self._sealed(guest.note), "", [], at, by)
             )  # fmt: skip
             patronages.append(self._patronage(guest, guest.store, self.day(guest.since), guest.usual_table))
@@ -131,8 +131,8 @@ class Diary:
         copy_in(
             "customers_customer",
             ("id", "brand_id", "name", "salutation", "sex", "birth_calendar", "birth_year", "birth_month",
-             "birth_day", "birth_leap", "address", "industry", "position", "married", "allergies", "taboos",
-             "likes", "note", "name_key", "search_keys", "created_at", "created_by_id"),
+             "birth_day", "birth_leap", "address", "industry", "employer", "position", "married", "allergies",
+             "taboos", "likes", "note", "name_key", "search_keys", "created_at", "created_by_id"),
             rows,
         )  # fmt: skip
         self._write_patronages(patronages)

@@ -55,6 +55,7 @@ class Guest:
     birthday: Birthday | None = None
     address: str = ""
     industry: str = ""
+    employer: str = ""
     position: str = ""
     married: bool | None = None
     allergies: str | None = None
@@ -130,6 +131,9 @@ def _profile(dice: random.Random, guest: Guest, known: float, today: date) -> No
     position = positions[dice.randrange(2)] if high else positions[dice.randrange(2, 4)]
     if dice.random() < known * (0.95 if guest.kind == "business" else 0.6):
         guest.industry, guest.position = trade, position
+        firms = words.FIRMS.get(trade, ())
+        # Every other guest of such a trade works for one of a few firms of the town.
+        guest.employer = firms[guest.number // 2 % len(firms)] if firms and guest.number % 2 else ""
     if dice.random() < known * 0.85:
         guest.birthday = _birthday(dice, guest.generation, today)
     if dice.random() < known * 0.7:

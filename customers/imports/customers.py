@@ -88,6 +88,7 @@ class CustomerApply:
                     *_birthday(row.birthday),
                     row.address,
                     row.industry,
+                    row.employer,
                     row.position,
                     row.married,
                     row.credit,

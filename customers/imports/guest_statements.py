@@ -15,6 +15,7 @@ STAGE = (
     ("birth_leap", "boolean"),
     ("address", "text"),
     ("industry", "text"),
+    ("employer", "text"),
     ("position", "text"),
     ("married", "boolean"),
     ("credit", "smallint"),
@@ -103,13 +104,13 @@ PLAN = """
         LEFT JOIN customers_introduction v ON v.customer_id = m.customer_id AND v.voided_at IS NULL
         WHERE m.row <> ALL(%(bad)s)
     ), compared AS (
-        SELECT w.*, w.takes_birthday OR (w.name, w.sex, w.address, w.industry, w.position, w.married, w.credit,
+        SELECT w.*, w.takes_birthday OR (w.name, w.sex, w.address, w.industry, w.employer, w.position, w.married, w.credit,
                 w.influence, w.distance_km)
-            IS DISTINCT FROM ((w.c).name, (w.c).sex, (w.c).address, (w.c).industry, (w.c).position, (w.c).married,
+            IS DISTINCT FROM ((w.c).name, (w.c).sex, (w.c).address, (w.c).industry, (w.c).employer, (w.c).position, (w.c).married,
                 (w.c).credit, (w.c).influence, (w.c).distance_km) AS profile
         FROM wanted w
     )
-    SELECT row, customer_id, name, sex, address, industry, position, married, credit, influence, distance_km,
+    SELECT row, customer_id, name, sex, address, industry, employer, position, married, credit, influence, distance_km,
         takes_birthday, patronage, phone, tags, consent, introduction, profile,
         CASE WHEN customer_id IS NULL THEN 'created' WHEN is_linked THEN 'linked'
             WHEN profile OR patronage OR phone OR tags OR consent OR introduction THEN 'updated'
@@ -119,7 +120,7 @@ PLAN = """
     plain=", ".join(
         f"CASE WHEN p.id IS NULL THEN coalesce(nullif(c.{name}, ''), s.{name}) "
         f"ELSE coalesce(nullif(s.{name}, ''), c.{name}) END AS {name}"
-        for name in ("sex", "address", "industry", "position")
+        for name in ("sex", "address", "industry", "employer", "position")
     ),
     judged=", ".join(
         f"CASE WHEN p.id IS NULL THEN coalesce(c.{name}, s.{name}) ELSE coalesce(s.{name}, c.{name}) END AS {name}"
@@ -137,17 +138,17 @@ NUMBER = """
 
 CREATE = """
     INSERT INTO customers_customer (id, brand_id, name, salutation, sex, birth_calendar, birth_leap, address,
-        industry, position, married, credit, influence, distance_km, likes, name_key, search_keys, created_at,
+        industry, employer, position, married, credit, influence, distance_km, likes, name_key, search_keys, created_at,
         created_by_id, birth_year, birth_month, birth_day)
     SELECT l.customer_id, %(brand)s, l.name, '', l.sex, s.birth_calendar, s.birth_leap, l.address, l.industry,
-        l.position, l.married, l.credit, l.influence, l.distance_km, '', '', '{}', %(at)s, %(by)s, s.birth_year,
+        l.employer, l.position, l.married, l.credit, l.influence, l.distance_km, '', '', '{}', %(at)s, %(by)s, s.birth_year,
         s.birth_month, s.birth_day
     FROM import_plan l JOIN import_customer s USING (row) WHERE l.outcome = 'created' ORDER BY l.row
 """
 
 CHANGE = """
     UPDATE customers_customer c SET name = l.name, sex = l.sex, address = l.address, industry = l.industry,
-        position = l.position, married = l.married, credit = l.credit, influence = l.influence,
+        employer = l.employer, position = l.position, married = l.married, credit = l.credit, influence = l.influence,
         distance_km = l.distance_km,
         birth_calendar = CASE WHEN l.takes_birthday THEN s.birth_calendar ELSE c.birth_calendar END,
         birth_year = CASE WHEN l.takes_birthday THEN s.birth_year ELSE c.birth_year END,

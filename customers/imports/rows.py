@@ -37,6 +37,7 @@ CUSTOMER_COLUMNS = (
     Column("birthday_calendar", ("历法", "生日历法")),
     Column("address", ("地址", "住址")),
     Column("industry", ("行业",)),
+    Column("employer", ("单位", "工作单位", "公司")),
     Column("position", ("职位", "职务")),
     Column("married", ("婚否", "婚姻状况")),
     Column("credit", ("消费信誉", "信誉")),
@@ -108,6 +109,7 @@ class CustomerRow:
     birthday: Birthday | None = None
     address: str = ""
     industry: str = ""
+    employer: str = ""
     position: str = ""
     married: bool | None = None
     credit: int | None = None
@@ -234,6 +236,7 @@ def _customer(cells: _Cells, today: date) -> CustomerRow:
         birthday=_birthday(cells, today),
         address=cells.take("address", _line(200), ""),
         industry=cells.take("industry", _line(60), ""),
+        employer=cells.take("employer", _line(80), ""),
         position=cells.take("position", _line(60), ""),
         married=cells.take("married", parse_yes_no, None),
         credit=cells.take("credit", parse_rating, None),

@@ -44,6 +44,7 @@ class Customer(models.Model):
     birth_leap = models.BooleanField(default=False)
     address = models.CharField(_("地址"), max_length=200, blank=True)
     industry = models.CharField(_("行业"), max_length=60, blank=True)
+    employer = models.CharField(_("单位"), max_length=80, blank=True)
     position = models.CharField(_("职位"), max_length=60, blank=True)
     married = models.BooleanField(_("婚否"), null=True, blank=True)
     allergies = EncryptedTextField(_("过敏"), null=True, blank=True)

@@ -33,6 +33,7 @@ class Profile:
     birthday: Birthday | None = None
     address: str | None = None
     industry: str | None = None
+    employer: str | None = None
     position: str | None = None
     married: bool | None = None
     allergies: str | None = None
@@ -63,8 +64,8 @@ class Registered:
 
 
 _PLAIN = (
-    "name", "salutation", "sex", "address", "industry", "position", "married", "allergies", "taboos", "likes", "note",
-    "credit", "influence", "distance_km",
+    "name", "salutation", "sex", "address", "industry", "employer", "position", "married", "allergies", "taboos", "likes",
+    "note", "credit", "influence", "distance_km",
 )  # fmt: skip
 JUDGED = ("credit", "influence", "distance_km")
 

@@ -159,6 +159,7 @@ def _initial(guest: Customer) -> dict[str, Any]:
         "sex",
         "address",
         "industry",
+        "employer",
         "position",
         "allergies",
         "taboos",

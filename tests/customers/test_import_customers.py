@@ -424,3 +424,13 @@ def test_the_day_on_file_is_the_business_day_of_the_store(store):
 def test_guests_of_a_file_can_have_bills_at_once(store):
     bring_guests(store, "客户编号|姓名", "C1|甲")
     assert done(bring_bills(store, "客户编号|消费时间|金额", "C1|2026-06-01|10")) == {"created": 1}
+
+
+def test_an_employer_is_brought_kept_where_not_said_and_changed(store):
+    for line, kept, outcome in (
+        ("C001|王建国|宏达公司", "宏达公司", {"created": 1}),
+        ("C001|王建国|", "宏达公司", {"unchanged": 1}),
+        ("C001|王建国|远大公司", "远大公司", {"updated": 1}),
+    ):
+        assert done(bring_guests(store, "客户编号|姓名|工作单位", line)) == outcome
+        assert guest(store, "C001").employer == kept

@@ -38,7 +38,7 @@ MAX_AXIS = 20
 _SCORE_CODE = re.compile(r"[a-z][a-z0-9_]{0,19}")
 # Fields of a profile that a rule may look at; those with a fixed choice are asked with `in`, the others with `contains`.
 PROFILE: dict[str, tuple[str, ...]] = {
-    "sex": ("m", "f"), "married": ("yes", "no"), "position": (), "industry": (), "address": (),
+    "sex": ("m", "f"), "married": ("yes", "no"), "position": (), "industry": (), "employer": (), "address": (),
 }  # fmt: skip
 MANDATORY = ("name", "sex", "phone", "address", "industry", "position", "birthday", "married")
 
