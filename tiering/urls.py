@@ -20,6 +20,7 @@ urlpatterns = [
     ),
     path("tiers/groups/", groups.tier_groups, name="tier-groups"),
     path("tiers/groups/<slug:axis>/", groups.tier_group, name="tier-group"),
+    path("tiers/leads/", groups.leads, name="leads"),
     path("tiers/groups/<slug:axis>/<str:code>/", groups.tier_group_guests, name="tier-group-guests"),
     path("tiers/goals/<slug:axis>/", groups.tier_goals, name="tier-goals"),
     path("tiers/candidates/", candidates.candidates, name="candidates"),

@@ -18,6 +18,7 @@ from tiering.forms_goals import GoalsForm
 from tiering.rules import TOGETHER, UNRATED, Scheme
 from tiering.selectors.groups import Aims, aims_of, groups_of, guests_with
 from tiering.selectors.labels import schemes_of_labels
+from tiering.selectors.leads import LISTED, MORE_THAN, TOP_PERCENT, leads_of
 from tiering.sentences import node_sentence
 from tiering.services.goals import set_goals
 
@@ -120,6 +121,18 @@ def tier_group_guests(request: PageRequest, axis: str, code: str) -> HttpRespons
         "page": page,
     }
     return render(request, "tiering/groups_guests.html", context | {"paged": bool(cursor)})
+
+
+@require_safe
+def leads(request: PageRequest) -> HttpResponse:
+    """Employers of several guests, some of whom spend much: with whom to talk about more than a table."""
+    context = {
+        "leads": leads_of(request.principal.store, today_of(request)),
+        "more_than": MORE_THAN,
+        "top_percent": TOP_PERCENT,
+        "listed": LISTED,
+    }
+    return render(request, "tiering/leads.html", context)
 
 
 @require_POST
