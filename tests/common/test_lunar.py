@@ -18,19 +18,26 @@ from common.lunar import (
     solar_to_lunar,
 )
 
+# In these two years a new moon falls within minutes of midnight, and printed tables disagree on the day.
+DISPUTED = {2089, 2097}
 
-def test_every_month_from_1901_to_2056_begins_and_ends_as_in_the_other_library() -> None:
-    for year in range(1901, 2057):
+
+def test_every_month_from_1901_to_2100_begins_and_ends_as_in_the_other_library() -> None:
+    different = set()
+    for year in range(1901, 2101):
         theirs = [
             (month, bool(leap), Almanac(year, month, 1, leap).to_solar_date(), days)
             for month, days, leap in LCalendars.iter_year_month(year)
         ]
-        assert [tuple(month) for month in months_of(year)] == theirs, year
+        if [tuple(month) for month in months_of(year)] != theirs:
+            different.add(year)
+    assert different == DISPUTED
 
 
-def test_every_day_from_1901_to_2056_converts_as_in_the_other_library_and_back() -> None:
+def test_every_day_from_1901_to_2061_converts_as_in_the_other_library_and_back() -> None:
+    """The birthdays of 1930 to 2060 lie within; the lunar year 2060 ends in January 2061."""
     day = date(1901, 2, 19)
-    while day < date(2057, 1, 1):
+    while day < date(2061, 3, 1):
         lunar = solar_to_lunar(day)
         theirs = Almanac.from_solar(day)
         assert lunar == (theirs.year, theirs.month, theirs.day, bool(theirs.leap)), day
