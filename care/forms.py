@@ -1,28 +1,30 @@
 """What people say about a task, a line of the plan, a guest's reply, the rules of care and of texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from care.models import CareRules, Channel, GuestReply, TextRules, Trigger
+from care.answer_forms import TableFields
+from care.festivals import COMPUTED
+from care.models import CareRules, Channel, GuestReply, TaskEvent, TextRules, Trigger
 from care.playbook import EVERYBODY, WEEKEND, Line
-from common.festivals import FESTIVALS
 from common.forms import DeskForm
 from common.money import fen_of, yuan
 from staff.models import Person, Role
 from tiering.sentences import language
 
 
-class TaskForm(DeskForm):
-    """What was done with a task: claimed, done, not reached, put off to a day, declined by the guest."""
+class TaskForm(TableFields, DeskForm):
+    """What was done with a task: claimed, done, not reached, put off to a day, declined by the guest; what was answered."""
 
     ACTS = ("claim", "done", "not_reached", "postpone", "declined")
 
     act = forms.ChoiceField(choices=[(act, act) for act in ACTS])
     note = forms.CharField(label=_("备注"), max_length=400, required=False)
+    why = forms.ChoiceField(choices=[("", ""), *TaskEvent.Why.choices], required=False)
     next_on = forms.DateField(
         label=_("改到哪一天"), required=False, error_messages={"invalid": _("请填一个日期。")}
     )
@@ -47,7 +49,9 @@ class PlanLineForm(DeskForm):
     en = forms.CharField(label=_("英文说法"), max_length=160, required=False, help_text=_("不填就用中文。"))
     trigger = forms.ChoiceField(label=_("什么时候"), choices=Trigger.choices)
     occasions = forms.MultipleChoiceField(
-        label=_("哪些节日"), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("哪些节日"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     times = forms.IntegerField(
         label=_("一个周期几次"), min_value=1, max_value=10, help_text=_("每周、每月、每半年、每年才用。")
@@ -69,12 +73,21 @@ class PlanLineForm(DeskForm):
     small = forms.BooleanField(label=_("优惠券或小礼品（事业稳重型的客人不送）"), required=False)
     enabled = forms.BooleanField(label=_("启用"), required=False)
 
-    def __init__(self, *args: Any, tiers: Sequence[str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        tiers: Sequence[str],
+        festivals: Mapping[str, tuple[str, str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.fields["tier"], self.fields["occasions"]
         chosen[0].choices = [(tier, _("所有客人") if tier == EVERYBODY else tier) for tier in tiers]  # type: ignore[attr-defined]
         chosen[0].required = len(tiers) > 1
-        words = [(code, each.zh if language() == "zh" else each.en) for code, each in FESTIVALS.items()]
+        words = [
+            (code, zh if language() == "zh" else en)
+            for code, (zh, en) in (festivals or COMPUTED.names()).items()
+        ]
         chosen[1].choices = [*words, (WEEKEND, _("周末（每周用）"))]  # type: ignore[attr-defined]
 
     @classmethod
@@ -88,12 +101,12 @@ class PlanLineForm(DeskForm):
         festivals = [code for code in chosen if code != WEEKEND]
         if trigger == "festival" and not festivals:
             self.add_error("occasions", _("请至少选一个节日。"))
-        if trigger in ("absence", "after_visit") and (data.get("after_days") or 0) < 1:
+        if trigger in ("absence", "after_visit", "new_guest") and (data.get("after_days") or 0) < 1:
             self.add_error("after_days", _("请写第几天，至少 1。"))
         if trigger == "falling" and not 1 <= (data.get("lead_days") or 0) <= 31:
             self.add_error("lead_days", _("请写降级前几天提醒，1 到 31。"))
-        if data.get("channel") == "sms" and trigger not in ("birthday", "festival"):
-            self.add_error("channel", _("短信只用于生日和节日。"))
+        if data.get("channel") == "sms" and trigger not in ("birthday", "festival", "absence"):
+            self.add_error("channel", _("短信只用于生日和节日，还有多天没来。"))
         data["occasions"] = (
             festivals
             if trigger == "festival"

@@ -28,7 +28,7 @@ LARGE_YUAN = 20_000
 def birthdays(request: PageRequest) -> HttpResponse:
     """The VIPs born in a month (the next one unless asked), to print and to hang up: month and day, never the year."""
     store, today = request.principal.store, today_of(request)
-    first = _month(request.GET.get("month", "")) or add_months(today.replace(day=1), 1)
+    first = month_of(request.GET.get("month", "")) or add_months(today.replace(day=1), 1)
     context = {
         "tab": "birthdays", "first": first, "rows": lists.birthdays_of_month(store, first, today),
         "before": add_months(first, -1), "after": add_months(first, 1), "scheme": ladder(store, today).scheme,
@@ -92,7 +92,7 @@ def read(request: PageRequest) -> HttpResponse:
     """This person has read a list."""
     name = request.POST.get("list", "")
     kind, _colon, when = name.partition(":")
-    if (kind == "birthdays" and _month(when)) or (kind == "briefing" and _day(when)):
+    if (kind == "birthdays" and month_of(when)) or (kind == "briefing" and day_of(when)):
         lists.confirm_read(store=request.principal.store, name=name, person=person_of(request), at=now())
     return redirect(safe_next(request, reverse("list-briefing")))
 
@@ -101,7 +101,7 @@ def read(request: PageRequest) -> HttpResponse:
 def contacts(request: PageRequest) -> HttpResponse:
     """What was said to whom on a day: calls, visits, gifts, texts; of one kind if asked."""
     store, today = request.principal.store, today_of(request)
-    day = _day(request.GET.get("on", "")) or today
+    day = day_of(request.GET.get("on", "")) or today
     channel = request.GET.get("how", "")
     channel = channel if channel in Channel.values else ""
     span = (
@@ -120,7 +120,8 @@ def _read(request: PageRequest, name: str) -> dict[str, Any]:
     return {"name": name, "reading": lists.reading(store, name, person_of(request), today_of(request))}
 
 
-def _month(text: str) -> date | None:
+def month_of(text: str) -> date | None:
+    """A month as `2026-06`, by its first day; None for anything else."""
     try:
         first = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
@@ -128,7 +129,8 @@ def _month(text: str) -> date | None:
     return first if 1950 <= first.year < 2090 else None
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """A day as `2026-06-03`; None for anything else."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from care.models import ListRead, Message, Task, TaskEvent
-from care.playbook import LAPSED_AFTER_DAYS, scatter
+from care.models import ListRead, Message, TableAnswer, Task, TaskEvent
+from care.playbook import EVERYBODY, LAPSED_AFTER_DAYS, scatter
 from care.selectors import living_plan
 from common.birthdays import BirthdayKey, matches_on
 from common.clock import add_months
@@ -24,6 +24,7 @@ LAPSED_MONTHS = 2
 USUAL_WEEKS = 8
 USUAL_TIMES = 3
 CARDS = 5
+ASKED = 3
 SHOWN = 200
 HIGHEST = 2
 
@@ -107,17 +108,18 @@ def birthdays_of_month(store: Store, first: date, today: date) -> list[Born]:
             days.setdefault(key, first + timedelta(days=n))
     stands = ladder(store, today)
     plan = living_plan(store, stands.adoption.version.scheme.code) if stands.adoption else None
-    gifts = {
-        line.tier: (line.zh, line.en)
-        for line in (plan.lines.all() if plan else ())
-        if line.enabled and line.trigger == "birthday" and line.channel != "sms"
-    }
+    owed = [
+        line for line in (plan.lines.all() if plan else ()) if line.enabled and line.trigger == "birthday"
+    ]
+    # Where nobody does anything in person, the text is what the guest gets.
+    gifts = {line.tier: (line.zh, line.en) for line in sorted(owed, key=lambda line: line.channel != "sms")}
+    for_all = gifts.get(EVERYBODY, ("", ""))
     found = []
     for guest in vips(store, today).filter(born_between(first, last)):
         born = guest.customer
         key = BirthdayKey(born.birth_calendar, born.birth_month or 0, born.birth_day or 0, born.birth_leap)
         if key in days:
-            found.append(Born(days[key], guest, gifts.get(guest.tier, ("", ""))))
+            found.append(Born(days[key], guest, gifts.get(guest.tier, for_all)))
     return sorted(found, key=lambda each: (each.on, each.guest.external_id))
 
 
@@ -151,10 +153,14 @@ def lapsed_large(store: Store, on: date, least_fen: int) -> list[Patronage]:
 
 @dataclass(frozen=True)
 class Briefing:
-    """Whom to expect today (who usually comes on this day of the week), and five more VIPs to know."""
+    """Whom to expect today (who usually comes on this day of the week), and five more VIPs to know.
+
+    `ate`: up to three dishes of a guest's last visit, by the guest's id: what to ask about.
+    """
 
     expected: list[Patronage]
     cards: list[Patronage]
+    ate: dict[int, list[str]]
 
 
 def briefing(store: Store, on: date) -> Briefing:
@@ -176,7 +182,17 @@ def briefing(store: Store, on: date) -> Briefing:
     others = [pk for pk in known.order_by("pk").values_list("pk", flat=True) if pk not in there]
     drawn = sorted(others, key=lambda pk: (scatter(pk, salt), pk))[:CARDS]
     order = Case(*(When(pk=pk, then=Value(n)) for n, pk in enumerate(drawn)), output_field=IntegerField())
-    return Briefing(expected, list(known.filter(pk__in=drawn).order_by(order)) if drawn else [])
+    cards = list(known.filter(pk__in=drawn).order_by(order)) if drawn else []
+    return Briefing(expected, cards, _ate(store, [*expected, *cards]))
+
+
+def _ate(store: Store, people: list[Patronage]) -> dict[int, list[str]]:
+    bills = {guest.last_external_id for guest in people if guest.last_external_id}
+    last = Visit.objects.filter(store=store, external_id__in=bills, voided_at=None).exclude(dishes=[])
+    return {
+        guest: [dish["name"] for dish in dishes[:ASKED]]
+        for guest, dishes in last.values_list("customer", "dishes")
+    }
 
 
 # ---- what was said to whom -----------------------------------------------------------------------------------
@@ -214,3 +230,33 @@ def contacts(store: Store, span: tuple[datetime, datetime], channel: str = "") -
         sent = texts.select_related("customer").order_by("claimed_at", "pk")[:SHOWN]
         found += [Contact(each.claimed_at, "sms", message=each) for each in sent if each.claimed_at]
     return sorted(found, key=lambda each: each.at)
+
+
+# ---- tables kept for a festival ------------------------------------------------------------------------------
+
+
+def tables_on(store: Store, on: date) -> list[TableAnswer]:
+    """The tables promised for a day, by time, each with its guest (and the patronage here, as `patronages_here`)."""
+    here = Prefetch(
+        "event__task__customer__patronages",
+        queryset=Patronage.objects.filter(store=store),
+        to_attr="patronages_here",
+    )
+    found = TableAnswer.objects.filter(store=store, wants_table=True, on=on)
+    return list(
+        found.select_related("event__task__customer", "event__by")
+        .prefetch_related(here)
+        .order_by("time", "pk")
+    )
+
+
+def table_days(store: Store, today: date) -> list[tuple[date, int]]:
+    """The days to come for which tables are promised, with how many."""
+    found = TableAnswer.objects.filter(store=store, wants_table=True, on__gte=today)
+    return list(found.values_list("on").annotate(Count("pk")).order_by("on")[:SHOWN])
+
+
+def next_table_day(store: Store, today: date) -> date | None:
+    """The next day for which a table is promised."""
+    found = TableAnswer.objects.filter(store=store, wants_table=True, on__gte=today)
+    return found.order_by("on").values_list("on", flat=True).first()

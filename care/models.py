@@ -7,6 +7,16 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from care.answer_models import Anniversary as Anniversary
+from care.answer_models import ListRead as ListRead
+from care.answer_models import Served as Served
+from care.answer_models import TableAnswer as TableAnswer
+from care.answer_models import TradeNews as TradeNews
+from care.calendar_models import FestivalChange as FestivalChange
+from care.calendar_models import OwnFestival as OwnFestival
+from care.campaign_models import DUE_ORDER
+from care.campaign_models import Campaign as Campaign
+from care.campaign_models import CampaignGuest as CampaignGuest
 from care.outcome_models import Baseline as Baseline
 from care.outcome_models import Outcome as Outcome
 from care.outcome_models import OutcomeDays as OutcomeDays
@@ -40,6 +50,8 @@ class Trigger(models.TextChoices):
     ABSENCE = "absence", _("未到店")
     AFTER_VISIT = "after_visit", _("消费后")
     FALLING = "falling", _("将要降级")
+    ANNIVERSARY = "anniversary", _("纪念日")
+    NEW_GUEST = "new_guest", _("新客建档")
     EACH_VISIT = "each_visit", _("每次到店")
     CAMPAIGN = "campaign", _("活动")
     NEW_DISH = "new_dish", _("新菜")
@@ -113,7 +125,7 @@ class Task(models.Model):
 
     One row per guest, plan line and occasion: opening it twice is the same as once. BLOCKED: the plan says so, but a
     rule of the store or the kind of guest speaks against it; `reason` says which. `escalated_on`: when it was so late
-    that it went on the list of those who lead.
+    that it went on the list of those who lead. `words`: a text ready to be sent by hand.
     """
 
     class State(models.TextChoices):
@@ -145,6 +157,7 @@ class Task(models.Model):
     settled_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=40, blank=True)
     escalated_on = models.DateField(null=True)
+    words = models.CharField(max_length=400, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -160,7 +173,10 @@ class Task(models.Model):
 
 
 class TaskEvent(models.Model):
-    """What somebody did with a task: reached, not reached, postponed to, with a note. Append-only."""
+    """What somebody did with a task: reached, not reached, postponed to, with a note. Append-only.
+
+    `why` a guest has not come, as told on a call because of an absence.
+    """
 
     class Outcome(models.TextChoices):
         DONE = "done", _("已完成")
@@ -172,8 +188,16 @@ class TaskEvent(models.Model):
         ESCALATED = "escalated", _("逾期升级")
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="events")
+
+    class Why(models.TextChoices):
+        TRIP = "trip", _("出差")
+        HOLIDAY = "holiday", _("度假")
+        BUSY = "busy", _("忙其它事情")
+        OTHER = "other", _("其他原因")
+
     outcome = models.CharField(max_length=12, choices=Outcome)
     note = models.CharField(max_length=400, blank=True)
+    why = models.CharField(max_length=8, choices=Why, blank=True, default="", db_default="")
     next_on = models.DateField(null=True)
     at = models.DateTimeField()
     by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
@@ -200,21 +224,6 @@ class CareRules(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contacts_a_week} / {self.overdue_days}"
-
-
-class ListRead(models.Model):
-    """One person has read one list of the store: `birthdays:2026-06`, `briefing:2026-06-03`."""
-
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
-    name = models.CharField(max_length=30)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["store", "name", "person"], name="list_read_once")]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.person_id}"
 
 
 @pghistory.track()
@@ -303,10 +312,8 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            # On one number a birthday comes before a festival: in this order the due texts are taken.
-            models.Index(
-                fields=["next_at", "category"], condition=models.Q(state="pending"), name="message_due"
-            ),
+            # On one number a birthday comes first, then a festival, then the rest: in this order they are taken.
+            models.Index(*DUE_ORDER, condition=models.Q(state="pending"), name="message_due"),
             models.Index(
                 fields=["claimed_at"],
                 condition=models.Q(state__in=["sending", "unknown"]),

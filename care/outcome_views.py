@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from care.outcome_forms import OutcomeDaysForm
+from care.selectors_campaigns import campaigns_over
 from care.selectors_outcomes import results_of
 from care.services.outcomes import change_days, days_set
 from staff.pages import PageRequest, today_of
@@ -20,12 +21,15 @@ _EARLIEST = date(2000, 1, 1)
 
 @require_safe
 def results(request: PageRequest) -> HttpResponse:
-    """Per plan line: gestures, who came back, what they spent, against those who had none; over a period."""
+    """Per plan line: gestures, who came back, what they spent, against those who had none; over a period.
+    Campaigns against those held out by lot.
+    """
     store, today = request.principal.store, today_of(request)
     first, last = _period(request.GET.get("first", ""), request.GET.get("last", ""), today)
     rows = results_of(store, first, last)
     context = {
         "rows": rows,
+        "campaigns": campaigns_over(store, first, last),
         "made": sum(row.earned.made for row in rows),
         "came": sum(row.earned.came for row in rows),
         "spend_fen": sum(row.earned.spend_fen for row in rows),

@@ -16,6 +16,7 @@ from care.models import Plan
 from care.playbook import EVERYBODY, BadPlaybook, Line, inherited
 from care.selectors import living_plan, plan_versions
 from care.services import plans
+from care.services.festivals import calendar_of
 from care.services.house_rules import care_rules_of, change_care_rules
 from common.clock import now
 from common.errors import Refused
@@ -103,7 +104,10 @@ def plan_line(request: PageRequest, code: str) -> HttpResponse:
         [plans.line_of(row) for row in living.lines.all()] if living else plans.playbook_for(desk.code).lines
     )
     line = found(next((each for each in lines if each.code == code), None))
-    form = PlanLineForm(request.POST or None, initial=PlanLineForm.showing(line), tiers=[line.tier])
+    known = calendar_of(desk.store).names()
+    form = PlanLineForm(
+        request.POST or None, initial=PlanLineForm.showing(line), tiers=[line.tier], festivals=known
+    )
     if request.method == "POST" and request.POST.get("act") == "remove":
         try:
             plans.remove_line(**desk.who(request), code=code)
@@ -126,7 +130,10 @@ def plan_line_new(request: PageRequest) -> HttpResponse:
     desk = _desk(request)
     tiers = [*(desk.scheme.codes if desk.scheme else ()), EVERYBODY]
     first = request.GET.get("tier", "")
-    form = PlanLineForm(request.POST or None, initial={**PlanLineForm.EMPTY, "tier": first}, tiers=tiers)
+    known = calendar_of(desk.store).names()
+    form = PlanLineForm(
+        request.POST or None, initial={**PlanLineForm.EMPTY, "tier": first}, tiers=tiers, festivals=known
+    )
     if request.method == "POST" and form.is_valid():
         said = form.changes()
         try:

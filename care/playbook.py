@@ -10,15 +10,17 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
+from care.festivals import COMPUTED, Calendar, is_code
 from common.birthdays import Birthday, BirthdayKey, matches_on, occasion_key
 from common.clock import add_months
-from common.festivals import FESTIVALS, festivals_between
 
 EVERYBODY = "*"
 CADENCES = ("weekly", "monthly", "half_year", "yearly")
 OCCASIONS = ("birthday", "festival")
 UNDATED = ("each_visit", "campaign", "new_dish", "suggestion", "any_time")
-TRIGGERS = (*CADENCES, *OCCASIONS, "absence", "after_visit", "falling", *UNDATED)
+TRIGGERS = (
+    *CADENCES, *OCCASIONS, "anniversary", "absence", "after_visit", "new_guest", "falling", *UNDATED,
+)  # fmt: skip
 CHANNELS = ("phone", "visit", "gift", "card", "sms", "wechat", "event", "in_store")
 ROLES = ("waiter", "host", "manager", "head", "hq")
 WEEKEND = "weekend"
@@ -157,16 +159,16 @@ def _problems(line: Line) -> Iterable[str]:
         if not 1 <= len(text) <= most:
             yield f"{name} must have 1 to {most} characters"
     if line.trigger == "festival":
-        if not line.occasions or (unknown := set(line.occasions) - set(FESTIVALS)):
+        if not line.occasions or (unknown := {code for code in line.occasions if not is_code(code)}):
             yield f"festivals unknown: {', '.join(sorted(unknown)) if line.occasions else 'none named'}"
     elif line.occasions and (line.trigger, line.occasions) != ("weekly", (WEEKEND,)):
         yield "occasions belong to festivals (and the weekend to a weekly line)"
-    if line.trigger in ("absence", "after_visit") and line.after_days < 1:
+    if line.trigger in ("absence", "after_visit", "new_guest") and line.after_days < 1:
         yield "after_days must say after how many days"
     if line.trigger == "falling" and not 1 <= line.lead_days <= 31:
         yield "lead_days must say how many days before the fall, 1 to 31"
-    if line.channel == "sms" and line.trigger in (*CADENCES, "absence", "after_visit", "falling"):
-        yield "a text goes out for a birthday or a festival only"
+    if line.channel == "sms" and line.trigger not in (*OCCASIONS, "absence", *UNDATED):
+        yield "a text goes out for a birthday or a festival only, and for an absence"
 
 
 # ---- cadences ----------------------------------------------------------------------------------------------
@@ -223,14 +225,14 @@ def due_in(slot: Slot, customer_id: int, day: date) -> date:
 # ---- occasions ---------------------------------------------------------------------------------------------
 
 
-def events(line: Line, day: date) -> list[Event]:
+def events(line: Line, day: date, calendar: Calendar = COMPUTED) -> list[Event]:
     """The birthdays or festivals whose task is visible on `day`: its lead has begun, its window is not
-    over.
+    over. `calendar`: the festivals as the store keeps them.
     """
     first = day - timedelta(days=line.after_days + line.window_days)
     last = day + timedelta(days=line.lead_days)
     if line.trigger == "festival":
-        return [event for event in festival_events(first, last) if _code(event) in line.occasions]
+        return [event for event in festival_events(first, last, calendar) if _code(event) in line.occasions]
     if line.trigger == "birthday":
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         return [event for each in days for event in birthday_events(each)]
@@ -241,14 +243,9 @@ def _code(event: Event) -> str:
     return event.occasion.split(":")[1]
 
 
-def festival_events(first: date, last: date) -> list[Event]:
-    """The festivals from `first` to `last`, keyed by name and calendar year: `festival:mid_autumn:2026`."""
-    return [
-        Event(
-            f"festival:{found.festival.code}:{found.on.year}", found.on, found.festival.zh, found.festival.en
-        )
-        for found in festivals_between(first, last)
-    ]
+def festival_events(first: date, last: date, calendar: Calendar = COMPUTED) -> list[Event]:
+    """The festivals from `first` to `last`, keyed by name and year: `festival:mid_autumn:2026`."""
+    return [Event(each.occasion, each.on, each.zh, each.en) for each in calendar.between(first, last)]
 
 
 def birthday_events(day: date) -> list[Event]:
@@ -259,6 +256,30 @@ def birthday_events(day: date) -> list[Event]:
         )
         for key in matches_on(day)
     ]
+
+
+def anniversary_days(line: Line, day: date) -> list[tuple[int, int, date]]:
+    """The month and day of the anniversaries whose task is visible on `day`, each with the day it is kept: of 29
+    February in a common year the 28th.
+    """
+    first = day - timedelta(days=line.after_days + line.window_days)
+    last = day + timedelta(days=line.lead_days)
+    found = []
+    for on in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        found.append((on.month, on.day, on))
+        if (on.month, on.day) == (2, 28) and (on + _DAY).month == 3:
+            found.append((2, 29, on))
+    return found
+
+
+def asks_for_table(line: Line) -> bool:
+    """Whether the guest is asked for a table and dishes: a contact before a festival."""
+    return line.trigger == "festival" and line.channel in CONTACTS and line.after_days < 0
+
+
+def is_weekend(line: Line) -> bool:
+    """Whether it is the greeting at the weekend, with news of the guest's trade."""
+    return line.trigger == "weekly" and line.occasions == (WEEKEND,)
 
 
 def due_for(line: Line, event_on: date, day: date) -> tuple[date, date]:

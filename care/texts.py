@@ -1,8 +1,8 @@
 """The ready-made texts: their words, their variables, and what may be put into a variable.
 
 Pure. The words are approved by the provider beforehand and never built from what people typed: only
-whitelisted variables are filled in. A text is named here (`birthday`, `festival`); the account's own number
-for it comes from SMS_TEMPLATE_BIRTHDAY and SMS_TEMPLATE_FESTIVAL.
+whitelisted variables are filled in. A text is named here (`birthday`, `campaign_event`); the account's own number
+for it comes from SMS_TEMPLATE_BIRTHDAY, SMS_TEMPLATE_CAMPAIGN_EVENT and so on.
 """
 
 import re
@@ -39,6 +39,30 @@ TEXTS: dict[str, Text] = {
             "亲爱的${name}，${festival}到了，全体员工祝您和家人节日快乐，平安健康。",
             ("name", "festival"),
             "SMS_100003",
+        ),
+        Text(
+            "absence",
+            "亲爱的${name}，好些日子没见到您了，大家都惦记着您，盼您有空再来坐坐。",
+            ("name",),
+            "SMS_100013",
+        ),
+        Text(
+            "campaign_promotion",
+            "亲爱的${name}，本店${what}：${detail}。期待您的光临。",
+            ("name", "what", "detail"),
+            "SMS_100010",
+        ),
+        Text(
+            "campaign_new_dish",
+            "亲爱的${name}，本店新推出${what}：${detail}。欢迎您来品尝。",
+            ("name", "what", "detail"),
+            "SMS_100011",
+        ),
+        Text(
+            "campaign_event",
+            "亲爱的${name}，诚邀您参加${what}：${detail}。期待与您相聚。",
+            ("name", "what", "detail"),
+            "SMS_100012",
         ),
     )
 }

@@ -2,10 +2,22 @@
 
 from django.urls import path
 
-from care import hooks, list_views, message_views, outcome_views, plan_views, views
+from care import (
+    answer_views,
+    campaign_views,
+    cost_views,
+    festival_views,
+    hooks,
+    list_views,
+    message_views,
+    outcome_views,
+    plan_views,
+    views,
+)
 
 urlpatterns = [
     path("customers/<int:pk>/care/", views.customer_care, name="customer-care"),
+    path("customers/<int:pk>/care/anniversaries/", answer_views.anniversary, name="customer-anniversary"),
     path("tasks/", views.tasks, name="tasks"),
     path("tasks/<int:pk>/", views.task_act, name="task-act"),
     path("lists/birthdays/", list_views.birthdays, name="list-birthdays"),
@@ -13,9 +25,12 @@ urlpatterns = [
     path("lists/absent/<int:pk>/owner/", list_views.owner, name="list-owner"),
     path("lists/briefing/", list_views.briefing, name="list-briefing"),
     path("lists/contacts/", list_views.contacts, name="list-contacts"),
+    path("lists/tables/", answer_views.tables, name="list-tables"),
+    path("lists/served/", answer_views.served, name="list-served"),
     path("lists/read/", list_views.read, name="list-read"),
     path("tasks/hand-over/", views.task_hand_over, name="task-hand-over"),
     path("tasks/people/", views.people_leaving, name="people-leaving"),
+    path("schemes/<slug:code>/cost/", cost_views.scheme_cost, name="scheme-cost"),
     path("plan/", plan_views.plan, name="plan"),
     path("plan/act/", plan_views.plan_act, name="plan-act"),
     path("plan/rules/", plan_views.care_rules, name="care-rules"),
@@ -23,11 +38,21 @@ urlpatterns = [
     path("plan/lines/<slug:code>/", plan_views.plan_line, name="plan-line"),
     path("plan/versions/", plan_views.plan_history, name="plan-history"),
     path("plan/versions/<int:pk>/", plan_views.plan_version, name="plan-version"),
+    path("care/news/", answer_views.news, name="trade-news"),
+    path("care/quotas/", answer_views.quota, name="care-quotas"),
+    path("care/calendar/", festival_views.calendar, name="festivals"),
+    path("care/calendar/act/", festival_views.calendar_act, name="festivals-act"),
     path("outbox/", message_views.outbox, name="outbox"),
     path("outbox/rules/", message_views.text_rules, name="text-rules"),
     path("outbox/replies/", message_views.replies, name="replies"),
     path("outbox/replies/read/", message_views.replies_read, name="replies-read"),
     path("outbox/replies/<int:pk>/", message_views.reply_act, name="reply-act"),
+    path("care/campaigns/", campaign_views.campaigns, name="campaigns"),
+    path("care/campaigns/new/", campaign_views.campaign_new, name="campaign-new"),
+    path("care/campaigns/<int:pk>/", campaign_views.campaign, name="campaign"),
+    path("care/campaigns/<int:pk>/edit/", campaign_views.campaign_edit, name="campaign-edit"),
+    path("care/campaigns/<int:pk>/approve/", campaign_views.campaign_approve, name="campaign-approve"),
+    path("care/campaigns/<int:pk>/cancel/", campaign_views.campaign_cancel, name="campaign-cancel"),
     path("care/results/", outcome_views.results, name="care-results"),
     path("care/results/days/", outcome_views.results_days, name="care-results-days"),
     path("hooks/sms/<slug:provider>/receipts/", hooks.receipts, name="hook-receipts"),

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from care.forms import HandOverForm, LeavingForm, TaskForm
 from care.lists import held_by
-from care.models import Task
+from care.models import Anniversary, PlanLine, Task
+from care.playbook import asks_for_table
 from care.selectors import (
     DueTasks,
     history_of,
@@ -23,7 +24,9 @@ from care.selectors import (
     tasks_of,
 )
 from care.services import tasks as verbs
+from care.services.answers import TableSaid, read_dishes
 from care.services.handover import hand_over, hand_over_person
+from care.services.plans import line_of
 from common.clock import now
 from common.errors import Refused
 from customers.selectors.listing import guests_of
@@ -146,14 +149,26 @@ def _act(request: PageRequest, pk: int, form: TaskForm) -> None:
     common: dict[str, Any] = {
         "store": request.principal.store, "task_id": pk, "actor": person_of(request), "at": now(),
     }  # fmt: skip
+    told = {"note": said["note"], "why": said["why"]}
     do: dict[str, Callable[[], Task]] = {
         "claim": lambda: verbs.claim(**common),
-        "done": lambda: verbs.complete_task(**common, note=said["note"]),
+        "done": lambda: verbs.complete_task(**common, **told, answer=_answer(request, pk, form)),
         "declined": lambda: verbs.decline(**common, note=said["note"]),
-        "not_reached": lambda: verbs.not_reached(**common, note=said["note"], next_on=said["next_on"]),
-        "postpone": lambda: verbs.postpone(**common, note=said["note"], next_on=said["next_on"]),
+        "not_reached": lambda: verbs.not_reached(**common, **told, next_on=said["next_on"]),
+        "postpone": lambda: verbs.postpone(**common, **told, next_on=said["next_on"]),
     }
     do[said["act"]]()
+
+
+def _answer(request: PageRequest, pk: int, form: TaskForm) -> TableSaid | None:
+    """What the guest answered to a call before a festival; who calls has to ask."""
+    line = PlanLine.objects.filter(tasks__pk=pk, tasks__store=request.principal.store).first()
+    if line is None or not asks_for_table(line_of(line)):
+        return None
+    said = form.answered()
+    if said is None:
+        raise Refused("answer_missing", field="table")
+    return TableSaid(said["wants_table"], said["on"], said["time"], said["party"], read_dishes(said["text"]))
 
 
 @require_safe
@@ -169,6 +184,10 @@ def customer_care(request: PageRequest, pk: int) -> HttpResponse:
             each.task.customer = patronage.customer
     context = {
         "patronage": patronage,
+        "anniversaries": list(
+            patronage.customer.anniversaries.select_related("told_by").order_by("month", "day")
+        ),
+        "kinds": Anniversary.Kind.choices,
         "open": [each.task for each in happened if each.task and each.task.state == Task.State.OPEN],
         "past": [each for each in happened if not (each.task and each.task.state == Task.State.OPEN)],
     }

@@ -41,7 +41,7 @@ class Standing:
     """What is true of a message's guest and number at the moment of sending.
 
     `holds_number`: the number is still the guest's. `consents`: the statement that holds says yes. `complains`: a
-    complaint of the guest's is open. `mourns`: the guest wears the tag of mourning.
+    complaint of the guest's is open. `mourns`: the guest wears the tag of mourning. `called_off`: its campaign was.
     """
 
     holds_number: bool
@@ -49,6 +49,7 @@ class Standing:
     consents: bool
     complains: bool = False
     mourns: bool = False
+    called_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def _against(standing: Standing) -> str:
         return "no_consent"
     if standing.complains:
         return "complaint_open"
-    return "in_mourning" if standing.mourns else ""
+    if standing.mourns:
+        return "in_mourning"
+    return "cancelled" if standing.called_off else ""
 
 
 def cap_reached(caps: Caps, had: Sequence[date], today: date) -> tuple[str, date | None] | None:

@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext_lazy as _
 
+from care.services.campaign_outcomes import settle_campaigns
+from care.services.campaigns import plan_campaigns
 from care.services.occasions import queue_occasions
 from care.services.opening import open_tasks
 from care.services.outcomes import settle_outcomes
@@ -84,6 +86,7 @@ def _open_care(night: Night) -> dict[str, Any]:
 def _queue_occasions(night: Night) -> dict[str, Any]:
     with transaction.atomic():
         counts = queue_occasions(store=night.store, on=night.on, at=night.at)
+        counts |= plan_campaigns(store=night.store, on=night.on, at=night.at)
         night.fence()
     return counts
 
@@ -91,6 +94,7 @@ def _queue_occasions(night: Night) -> dict[str, Any]:
 def _settle_outcomes(night: Night) -> dict[str, Any]:
     with transaction.atomic():
         counts = settle_outcomes(store=night.store, on=night.on, at=night.at, today=night.today)
+        counts |= settle_campaigns(store=night.store, on=night.on, today=night.today)
         night.fence()
     return counts
 

@@ -10,7 +10,7 @@ from django.db import connection
 from care.services.opening import OPENS_FOR_DAYS, OWNER
 
 # How long after the day a greeting by hand is still welcome.
-WELCOME_DAYS = {"birthday": 3, "festival": 1}
+WELCOME_DAYS = {"birthday": 3, "festival": 1, "absence": 3}
 _WORDS = {
     "birthday": (
         "生日短信没有发出：请打电话或发微信祝福（文字已备好）",
@@ -19,6 +19,10 @@ _WORDS = {
     "festival": (
         "节日短信没有发出：请打电话或发微信问候（文字已备好）",
         "The festival text did not go out: call or WeChat (the words are ready)",
+    ),
+    "absence": (
+        "多天没来的短信没有发出：请打电话或发微信问候（文字已备好）",
+        "The text to an absent guest did not go out: call or WeChat (the words are ready)",
     ),
 }
 
@@ -33,6 +37,22 @@ JOIN customers_patronage p ON p.store_id = m.store_id AND p.customer_id = m.cust
 JOIN (VALUES {words}) w(category, zh, en, welcome) ON w.category = m.category
 CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE s.timezone)::date AS day) d
 WHERE {which} AND m.planned_on >= d.day - %(opens_for)s AND m.planned_on + w.welcome >= d.day
+ON CONFLICT (customer_id, store_id, code, occasion) DO NOTHING
+"""
+
+# Of a campaign only where it was written with the call in the place of a missed text; until three days after its window.
+_CAMPAIGN_CALLS = """
+INSERT INTO care_task (store_id, customer_id, code, occasion, channel, zh, en, words, tier, role, assignee_id, due_on,
+    close_on, opened_on, opened_at, state, reason)
+SELECT m.store_id, m.customer_id, 'campaign', m.occasion, 'phone', '活动短信没有发出，请打电话告知：' || k.what,
+    'The text did not go out: call and tell of ' || k.what, k.what || '：' || k.detail, p.tier, 'manager', {owner},
+    d.day, k.send_on + k.window_days + 3, d.day, %(at)s, 'open', ''
+FROM care_message m JOIN staff_store s ON s.id = m.store_id
+JOIN care_campaign k ON k.store_id = m.store_id AND m.occasion = 'campaign:' || k.id AND k.call_fallback
+    AND k.state = 'planned'
+JOIN customers_patronage p ON p.store_id = m.store_id AND p.customer_id = m.customer_id
+CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE s.timezone)::date AS day) d
+WHERE {which} AND m.category = 'campaign' AND k.send_on + k.window_days + 3 >= d.day
 ON CONFLICT (customer_id, store_id, code, occasion) DO NOTHING
 """
 
@@ -63,4 +83,6 @@ def _calls(which: str, params: dict[str, Any], at: datetime) -> int:
     sql = _CALLS.format(owner=owner, words=", ".join(words), which=which)
     with connection.cursor() as cursor:
         cursor.execute(sql, params | {"at": at, "opens_for": OPENS_FOR_DAYS})
-        return cursor.rowcount
+        greeted = cursor.rowcount
+        cursor.execute(_CAMPAIGN_CALLS.format(owner=owner, which=which), params | {"at": at})
+        return greeted + cursor.rowcount

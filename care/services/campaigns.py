@@ -22,10 +22,10 @@ from care.services.campaign_planning import (
     window_of,
     write_plan,
 )
+from care.services.festivals import calendar_of
 from care.services.outcomes import days_set
 from care.services.tasks import local_date
 from common.errors import NotHere, Refused
-from common.festivals import is_solemn
 from common.messages import add_sentences
 from staff.models import Person, Store
 
@@ -36,7 +36,7 @@ add_sentences(
         "campaign_not_draft": _("这次活动已经批准、结束或取消，不能再改。"),
         "campaign_no_group": _("请选一个客群，或勾选至少一个等级。"),
         "campaign_past": _("发送的日子已经过了，请先把日期改到今天或以后。"),
-        "campaign_solemn": _("%(day)s 是清明或国家公祭日，不发促销，请换个日子。"),
+        "campaign_solemn": _("%(day)s 是清明、国家公祭日或本店的庄重日子，不发促销，请换个日子。"),
         "campaign_nobody": _("照现在的条件一位客人也告知不了，没有批准。"),
         "campaign_number": _("人数对不上：现在会告知 %(told)s 位。看清楚以后，照这个数再填一次。"),
         "campaign_two": _("超过 %(most)s 位，要由起草人以外的店长或总部批准。"),
@@ -95,8 +95,9 @@ def approve_campaign(
     today = local_date(store, at)
     if last_day(campaign) < today or (goes_by_text(campaign) and at >= window_of(campaign, store)[1]):
         raise Refused("campaign_past", field="number", status=422)
+    calendar = calendar_of(store)
     for days in range(campaign.window_days + 1):
-        if is_solemn(day := campaign.send_on + timedelta(days=days)):
+        if calendar.is_solemn(day := campaign.send_on + timedelta(days=days)):
             raise Refused("campaign_solemn", field="number", status=422, day=day.isoformat())
     told = sieve(campaign, store, on=store.business_day(at)).told
     if not told:

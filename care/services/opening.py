@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from care.festivals import Calendar
 from care.models import CareRules
 from care.playbook import (
     CADENCES,
@@ -20,6 +21,7 @@ from care.playbook import (
     UNDATED,
     Line,
     absent_between,
+    anniversary_days,
     due_for,
     events,
     fall_words,
@@ -27,8 +29,10 @@ from care.playbook import (
     slots,
     tiers_with_own,
 )
+from care.services.festivals import calendar_of, follow_calendar
 from care.services.house_rules import care_rules_of
 from care.services.plans import DEFAULT, line_of, plan_for
+from care.services.words import put_words
 from staff.models import Store
 from tiering.selectors.forecast import Falling, falling
 from tiering.selectors.schemes import in_force, scheme_of
@@ -61,6 +65,7 @@ _OFFICIAL = f"""({_HAS_TAG.format(word="government_or_committee")}
         AND (o.valid_until IS NULL OR o.valid_until >= %(day)s) OFFSET 0))"""
 _STEADY = _HAS_TAG.format(word="steady_career")
 _OVERSEAS = _HAS_TAG.format(word="overseas")
+_NOT_MOURNING = " AND ".join(f"NOT {_HAS_TAG.format(word=word)}" for word in ("in_mourning", "守孝"))
 _ABROAD_ZH, _ABROAD_EN = "（海外客人，改用微信）", "(lives abroad: by WeChat) "
 
 # How many contacts the guest would have in the week of this one: those on file, and those opened with it.
@@ -70,7 +75,7 @@ _IN_THE_WEEK = """(SELECT count(*) FROM care_task k WHERE k.customer_id = p.cust
     + row_number() OVER (PARTITION BY p.customer_id, date_trunc('week', d.due_on) ORDER BY d.due_on, d.occasion)"""
 _NOT_ON_FILE = """ AND NOT EXISTS (SELECT 1 FROM care_task f WHERE f.customer_id = p.customer_id
     AND f.store_id = p.store_id AND f.code = %(code)s AND f.occasion = d.occasion AND f.state <> 'blocked'
-    AND NOT (f.state = 'closed' AND f.reason IN ('tier_changed', 'scheme_changed')) OFFSET 0)"""
+    AND NOT (f.state = 'closed' AND f.reason IN ('tier_changed', 'scheme_changed', 'festival_off')) OFFSET 0)"""
 
 _OPEN = """
 WITH owed AS (
@@ -88,8 +93,9 @@ FROM owed
 ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = excluded.state, reason = excluded.reason,
     settled_at = NULL, line_id = excluded.line_id, due_on = excluded.due_on, close_on = excluded.close_on,
     tier = excluded.tier, role = excluded.role, assignee_id = excluded.assignee_id, channel = excluded.channel,
-    zh = excluded.zh, en = excluded.en, opened_on = excluded.opened_on, opened_at = excluded.opened_at
-WHERE (care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed'))
+    event_on = excluded.event_on, zh = excluded.zh, en = excluded.en, opened_on = excluded.opened_on,
+    opened_at = excluded.opened_at
+WHERE (care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed', 'festival_off'))
     OR (care_task.state = 'blocked' AND excluded.state = 'open')
 RETURNING reason
 ) SELECT reason, count(*) FROM told GROUP BY reason
@@ -109,6 +115,25 @@ _SINCE_VISIT = """CROSS JOIN LATERAL (SELECT {prefix} || to_char({since}, 'YYYY-
 _FALLING = """JOIN (VALUES {rows}) w(customer_id, event_on, told_zh, told_en) ON w.customer_id = p.customer_id
     CROSS JOIN LATERAL (SELECT 'fall:' || to_char(w.event_on, 'YYYY-MM-DD') AS occasion,
     w.told_zh AS zh, w.told_en AS en, w.event_on, %(day)s AS due_on, w.event_on AS close_on) d"""
+
+_ANNIVERSARY = """JOIN care_anniversary a ON a.customer_id = p.customer_id
+    JOIN (VALUES {rows}) y(month, day, event_on, due_on, close_on) ON (a.month, a.day) = (y.month, y.day)
+    CROSS JOIN LATERAL (SELECT extract(year FROM y.event_on)::int - a.year AS years) n
+    CROSS JOIN LATERAL (SELECT 'anniversary:' || a.id || ':' || extract(year FROM y.event_on) AS occasion,
+        y.event_on, y.due_on, y.close_on,
+        CASE a.kind WHEN 'wedding' THEN '结婚' WHEN 'company' THEN '公司成立' ELSE a.words END
+            || CASE WHEN n.years > 0 THEN n.years || '周年' WHEN a.kind = 'other' THEN '' ELSE '纪念日' END
+            || '：' || %(zh)s AS zh,
+        CASE WHEN n.years > 0 THEN to_char(n.years, 'FM9999th') || ' anniversary' ELSE 'Anniversary' END
+            || CASE a.kind WHEN 'wedding' THEN ' of the wedding' WHEN 'company' THEN ' of the company'
+                ELSE ' (' || a.words || ')' END || ': ' || %(en)s AS en) d"""
+# Whoever came with a file is not new: a file brings several at one moment, a person at the desk one.
+_NEW_GUEST = """JOIN (SELECT q.customer_id, q.since, count(*) OVER (PARTITION BY w.created_at) AS together
+        FROM customers_patronage q JOIN customers_customer w ON w.id = q.customer_id
+        WHERE q.store_id = %(store)s AND q.since BETWEEN %(first)s AND %(on)s) r
+        ON r.customer_id = p.customer_id AND r.together = 1
+    CROSS JOIN LATERAL (SELECT 'new_guest' AS occasion, %(zh)s AS zh, %(en)s AS en, r.since AS event_on,
+        greatest(r.since + %(after)s, %(day)s) AS due_on, r.since + %(after)s + %(window)s AS close_on) d"""
 
 # An occasion belongs to the tier the guest had when its first gesture was opened: not two gifts for one
 # birthday.
@@ -135,7 +160,9 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
     """
     adoption = in_force(store.pk, on)
     scheme = adoption.version.scheme.code if adoption else DEFAULT
-    counts = Counter(_close(store, scheme, at, today))
+    calendar = calendar_of(store)
+    counts = Counter(follow_calendar(store=store, calendar=calendar, at=at, today=today))
+    counts.update(_close(store, scheme, at, today))
     counts.update({"opened": 0})
     escalated = _escalate(store, care_rules_of(store).overdue_days, at, today)
     if escalated:
@@ -148,7 +175,7 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
     ladder = scheme_of(adoption.version).codes if adoption and plan.inherits else ()
     ahead = max((line.lead_days for line in lines if line.trigger == "falling"), default=0)
     falls = falling(store, on, ahead) if ahead else []
-    night = _Night(store, on, at, today, care_rules_of(store), falls)
+    night = _Night(store, on, at, today, care_rules_of(store), falls, calendar)
     for row, line in zip(rows, lines, strict=True):
         if line.trigger not in UNDATED:
             up = heirs(lines, ladder, line) if line.trigger in OCCASIONS else ()
@@ -157,6 +184,7 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
             counts["opened"] += opened
             counts[line.trigger] += opened
             counts.update(found)
+    counts.update(put_words(store=store, today=today))
     return dict(counts)
 
 
@@ -170,6 +198,7 @@ class _Night:
     today: date
     rules: CareRules
     falls: list[Falling]
+    calendar: Calendar
 
 
 def _open(night: _Night, line_id: int, line: Line, own: list[str], tiers: list[str]) -> dict[str, int]:
@@ -183,7 +212,7 @@ def _open(night: _Night, line_id: int, line: Line, own: list[str], tiers: list[s
         "until": day + timedelta(days=line.lead_days), "zh": line.zh, "en": line.en,
         "likely": f"{LIKELY}{line.tier}", "contacts": list(CONTACTS), "most": rules.contacts_a_week,
     }  # fmt: skip
-    due, when = _due(line, night.on, day, params, night.falls)
+    due, when = _due(line, night, day, params)
     if not due:
         return {}
     is_capped = line.channel in CONTACTS and rules.contacts_a_week is not None
@@ -218,14 +247,15 @@ def _blocked(line: Line, rules: CareRules, is_capped: bool) -> str:
     return f"CASE {' '.join(cases)} ELSE '' END" if cases else "''"
 
 
-def _due(line: Line, on: date, day: date, params: dict[str, Any], falls: list[Falling]) -> tuple[str, str]:
+def _due(line: Line, night: _Night, day: date, params: dict[str, Any]) -> tuple[str, str]:
     """The FROM item `d` (what is owed when; empty where nothing is) and the condition that goes with it."""
+    on = night.on
     if line.trigger in CADENCES:
         turns = [(slot.occasion, slot.first, slot.last, slot.days, slot.salt) for slot in slots(line, day)]
         return _CADENCE.format(rows=_values(turns, params)) if turns else "", _NOT_DONE_IN_ANOTHER_TIER
     if line.trigger in OCCASIONS:
         rows = []
-        for event in events(line, day):
+        for event in events(line, day, night.calendar):
             due_on, close_on = due_for(line, event.on, day)
             named = (f"{event.zh}：{line.zh}", f"{event.en}: {line.en}") if event.zh else (line.zh, line.en)
             rows.append((event.occasion, event.on, due_on, close_on, *named, *(event.birthday or ())))
@@ -234,11 +264,19 @@ def _due(line: Line, on: date, day: date, params: dict[str, Any], falls: list[Fa
     if line.trigger == "falling":
         near = [
             each
-            for each in falls
+            for each in night.falls
             if each.tier == line.tier and each.fall.on <= on + timedelta(days=line.lead_days)
         ]
         warned = [(each.customer_id, each.fall.on, *fall_words(line, each.fall.on)) for each in near]
         return _FALLING.format(rows=_values(warned, params)) if warned else "", "true"
+    if line.trigger == "anniversary":
+        days = []
+        for month, day_of_month, event_on in anniversary_days(line, day):
+            days.append((month, day_of_month, event_on, *due_for(line, event_on, day)))
+        return _ANNIVERSARY.format(rows=_values(days, params)), _NOT_MOURNING
+    if line.trigger == "new_guest":
+        params["first"] = on - timedelta(days=OPENS_FOR_DAYS)
+        return _NEW_GUEST, "true"
     if line.trigger == "absence":
         params["first"], params["last"] = absent_between(line, on)
         since = "coalesce(p.last_visit_on, p.since)"

@@ -39,7 +39,7 @@ FROM care_message m JOIN staff_store s ON s.id = m.store_id
 LEFT JOIN care_textrules r ON r.brand_id = m.brand_id
 WHERE m.state = 'pending' AND m.next_at <= %(now)s AND NOT EXISTS (SELECT 1 FROM care_inbox i
     WHERE i.kind = 'reply' AND i.applied_at IS NULL AND i.received_at < %(unheard)s)
-ORDER BY m.next_at, m.category LIMIT 1 FOR UPDATE OF m SKIP LOCKED
+ORDER BY m.next_at, m.category <> 'birthday', m.category <> 'festival' LIMIT 1 FOR UPDATE OF m SKIP LOCKED
 """
 
 

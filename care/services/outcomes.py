@@ -33,7 +33,7 @@ _GESTURES = """
         AND m.claimed_at < %(last)s AND m.created_at >= %(planned)s AND m.created_at < %(last)s"""
 _MADE_ON = "((g.made_at AT TIME ZONE %(zone)s) - %(cutoff)s::interval)::date"
 # The guest's first visit after the gesture, within its days. A visit that was voided or waits for a nod is none.
-_CAME = """LEFT JOIN LATERAL (SELECT v.id, v.business_date, v.amount_fen FROM customers_visit v
+CAME = """LEFT JOIN LATERAL (SELECT v.id, v.business_date, v.amount_fen FROM customers_visit v
     WHERE v.customer_id = {of}.customer_id AND v.store_id = %(store)s AND v.voided_at IS NULL
         AND v.counted_at IS NOT NULL AND v.visited_at > {of}.made_at AND v.business_date <= {of}.settled_on
     ORDER BY v.visited_at, v.id LIMIT 1) came ON true"""
@@ -49,7 +49,7 @@ FROM (SELECT c.id, came.id AS visit_id, came.business_date, came.amount_fen FROM
     WHERE c.store_id = %(store)s AND c.settled_on >= %(correctable)s) n
 WHERE o.id = n.id AND (o.came_on, o.visit_id, o.spend_fen)
     IS DISTINCT FROM (n.business_date, n.visit_id, n.amount_fen)
-""".format(came=_CAME.format(of="c"))
+""".format(came=CAME.format(of="c"))
 
 _SETTLE = """
 WITH gesture AS MATERIALIZED ({gestures}), due AS MATERIALIZED (
@@ -70,7 +70,7 @@ SELECT count(*), count(came_on) FROM settled
     gestures=_GESTURES,
     made_on=_MADE_ON,
     tier=f"coalesce({_TIER_ON.format(day='g.made_on')}, '')",
-    came=_CAME.format(of="g"),
+    came=CAME.format(of="g"),
 )
 
 # `turn`: a day's gestures of one kind and tier that have nobody to be compared with yet; `moment`: when, on the mean,

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from care.models import Message
-from care.services.occasions import COMPLAINT_OPEN, LATEST, MOURNING
+from care.services.gate import COMPLAINT_OPEN, LATEST, MOURNING
 from care.windows import CAP_DAYS, Standing
 
 # The first half of the key of an advisory lock; the brand's id is the second.
@@ -25,6 +25,8 @@ SELECT t.id IS NOT NULL,
     EXISTS (SELECT 1 FROM feedback_complaint c WHERE c.customer_id = m.customer_id AND {open}),
     EXISTS (SELECT 1 FROM customers_tag g WHERE g.customer_id = m.customer_id AND g.removed_at IS NULL
         AND g.word = ANY(%(mourning)s)),
+    m.category = 'campaign' AND EXISTS (SELECT 1 FROM care_campaign k WHERE k.store_id = m.store_id
+        AND k.state = 'cancelled' AND 'campaign:' || k.id = m.occasion),
     ARRAY(SELECT (h.claimed_at AT TIME ZONE %(zone)s)::date FROM care_message h WHERE h.brand_id = m.brand_id
         AND h.phone_key = m.phone_key AND h.state IN ({handed}) AND h.claimed_at >= %(since)s)
 FROM care_message m

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from care.models import Task, TaskEvent
 from care.playbook import CADENCES
+from care.services.answers import TableSaid, check_answer, write_answer
 from common.errors import NotHere, Refused
 from staff.models import Person, Store
 
@@ -23,9 +24,28 @@ def local_date(store: Store, at: datetime) -> date:
 
 
 @transaction.atomic
-def complete_task(*, store: Store, task_id: int, actor: Person | None, at: datetime, note: str = "") -> Task:
-    """The gesture was made. Completing twice is once; a task settled otherwise is refused (409)."""
-    return _settle(store, task_id, Task.State.DONE, TaskEvent.Outcome.DONE, note, actor, at)
+def complete_task(
+    *,
+    store: Store,
+    task_id: int,
+    actor: Person | None,
+    at: datetime,
+    note: str = "",
+    why: str = "",
+    answer: TableSaid | None = None,
+) -> Task:
+    """The gesture was made. Completing twice is once; a task settled otherwise is refused (409).
+
+    `answer`: what the guest said to the call before a festival, kept with the event; refused where it cannot be.
+    `why`: why the guest has not come (`TaskEvent.Why`).
+    """
+    if answer is not None:
+        check_answer(answer, today=local_date(store, at))
+    before = _locked(store, task_id).state
+    task = _settle(store, task_id, Task.State.DONE, TaskEvent.Outcome.DONE, note, actor, at, why)
+    if answer is not None and before != Task.State.DONE:
+        write_answer(event=task.events.latest("pk"), store=store, answer=answer)
+    return task
 
 
 @transaction.atomic
@@ -43,6 +63,7 @@ def not_reached(
     at: datetime,
     note: str = "",
     next_on: date | None = None,
+    why: str = "",
 ) -> Task:
     """Tried in vain: the task stays open, to be tried again on `next_on` (by default tomorrow).
 
@@ -54,12 +75,19 @@ def not_reached(
     else:
         next_on = min(local_date(store, at) + timedelta(days=1), task.close_on)
         task.due_on, task.escalated_on = max(task.due_on, next_on), None
-    return _write(task, TaskEvent.Outcome.NOT_REACHED, note, actor, at, next_on)
+    return _write(task, TaskEvent.Outcome.NOT_REACHED, note, actor, at, next_on, why)
 
 
 @transaction.atomic
 def postpone(
-    *, store: Store, task_id: int, next_on: date, actor: Person | None, at: datetime, note: str = ""
+    *,
+    store: Store,
+    task_id: int,
+    next_on: date,
+    actor: Person | None,
+    at: datetime,
+    note: str = "",
+    why: str = "",
 ) -> Task:
     """Another day suits better: on a trip until then, on holiday.
 
@@ -68,7 +96,7 @@ def postpone(
     """
     task = _open_task(store, task_id)
     _move(store, task, next_on, at)
-    return _write(task, TaskEvent.Outcome.POSTPONED, note, actor, at, next_on)
+    return _write(task, TaskEvent.Outcome.POSTPONED, note, actor, at, next_on, why)
 
 
 @transaction.atomic
@@ -105,8 +133,9 @@ def _open_task(store: Store, task_id: int) -> Task:
 
 
 def _settle(
-    store: Store, task_id: int, state: str, outcome: str, note: str, actor: Person | None, at: datetime
-) -> Task:
+    store: Store, task_id: int, state: str, outcome: str, note: str, actor: Person | None, at: datetime,
+    why: str = "",
+) -> Task:  # fmt: skip
     task = _locked(store, task_id)
     if task.state == state:
         return task
@@ -114,7 +143,7 @@ def _settle(
     if task.state not in (Task.State.OPEN, Task.State.EXPIRED):
         raise Refused("task_settled", status=409)
     task.state, task.settled_at, task.settled_by, task.reason = state, at, actor, ""
-    return _write(task, outcome, note, actor, at, None)
+    return _write(task, outcome, note, actor, at, None, why)
 
 
 def latest_day(task: Task) -> date:
@@ -138,7 +167,13 @@ def _move(store: Store, task: Task, next_on: date, at: datetime) -> None:
 
 
 def _write(
-    task: Task, outcome: str, note: str, actor: Person | None, at: datetime, next_on: date | None
+    task: Task,
+    outcome: str,
+    note: str,
+    actor: Person | None,
+    at: datetime,
+    next_on: date | None,
+    why: str = "",
 ) -> Task:
     changed = [
         "state",
@@ -152,6 +187,6 @@ def _write(
     ]
     task.save(update_fields=changed)
     TaskEvent.objects.create(
-        task=task, outcome=outcome, note=note.strip()[:400], next_on=next_on, at=at, by=actor
+        task=task, outcome=outcome, note=note.strip()[:400], next_on=next_on, at=at, by=actor, why=why
     )
     return task

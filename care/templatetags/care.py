@@ -7,9 +7,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from care.models import Channel, Message, Task, Trigger
+from care.festivals import name_in
+from care.models import Campaign, Channel, Message, TableAnswer, Task, TaskEvent, Trigger
+from care.playbook import asks_for_table
 from care.sentences import reason_words
+from care.texts import written_out
 from common.festivals import FESTIVALS
+from common.templatetags.shuke import day
 from tiering.sentences import language
 
 register = template.Library()
@@ -36,6 +40,8 @@ def when_words(line: Any) -> str:
         return _("%(when)s（周末）") % {"when": words} if "weekend" in line.occasions else words
     if line.trigger == "absence":
         return _("%(n)s 天没来") % {"n": line.after_days}
+    if line.trigger == "new_guest":
+        return _("建档后 %(n)s 天内") % {"n": line.after_days}
     if line.trigger == "after_visit":
         return _("消费后 %(n)s 天") % {"n": line.after_days}
     name = str(Trigger(line.trigger).label)
@@ -46,10 +52,55 @@ def when_words(line: Any) -> str:
     return name
 
 
+@register.filter
+def ahead_words(line: Any) -> str:
+    """How many days before a festival a line is due: `当天`, `前 10 天`, `后 2 天`."""
+    if line.after_days < 0:
+        return _("前 %(n)s 天") % {"n": -line.after_days}
+    return _("后 %(n)s 天") % {"n": line.after_days} if line.after_days else _("当天")
+
+
+@register.filter
+def asks_table(line: Any) -> bool:
+    """Whether who does the task asks the guest for a table and dishes."""
+    return line is not None and asks_for_table(line)
+
+
+@register.filter
+def answer_words(answer: TableAnswer) -> str:
+    """What a guest answered: `留位 9月25日 18:00，10 位 · 清蒸石斑 ×1`, `不用留位`."""
+    told = _("不用留位")
+    if answer.wants_table:
+        when = {"day": day(answer.on), "time": f"{answer.time:%H:%M}", "n": answer.party}
+        told = _("留位 %(day)s %(time)s，%(n)s 位") % when
+    dishes = "、".join(f"{each['name']} ×{each['number']}" for each in answer.dishes)
+    return f"{told} · {dishes}" if dishes else told
+
+
+@register.filter
+def whys(task: Task) -> list[tuple[str, str]]:
+    """Why a guest may not have come."""
+    return [(str(code), str(label)) for code, label in TaskEvent.Why.choices]
+
+
+@register.filter
+def ready_words(task: Task) -> str:
+    """The words to send by hand, with the guest's name; "" where there are none ready."""
+    called = task.customer.called
+    if task.words:
+        return task.words.replace("${name}", called)
+    if not task.code.endswith("_by_hand"):
+        return ""
+    kind, _colon, rest = task.occasion.partition(":")
+    code = rest.split(":")[0]
+    festival = FESTIVALS[code].zh if code in FESTIVALS else name_in(code)
+    return written_out(kind, {"name": called, "festival": festival})
+
+
 def _festival(code: str) -> str:
     festival = FESTIVALS.get(code)
     if festival is None:
-        return code
+        return name_in(code)
     return festival.zh if language() == "zh" else festival.en
 
 
@@ -77,7 +128,7 @@ def occasion_words(message: Message) -> str:
     kind, _colon, rest = message.occasion.partition(":")
     if kind == "festival":
         return _festival(rest.split(":")[0])
-    return str(Trigger.BIRTHDAY.label) if kind == "birthday" else message.occasion
+    return str(Trigger(kind).label) if kind in Trigger.values else message.occasion
 
 
 @register.filter
@@ -135,3 +186,18 @@ def signed(number: float) -> str:
     """A number with its sign and one decimal: `+4.0`, `−0.5`, `0.0`."""
     text = f"{abs(number):.1f}"
     return text if text == "0.0" else f"{'+' if number > 0 else '−'}{text}"
+
+
+@register.filter
+def campaign_class(campaign: Campaign) -> str:
+    """How a campaign's state is coloured."""
+    return {"draft": "wait", "approved": "good", "planned": "good", "cancelled": "alarm"}.get(
+        campaign.state, ""
+    )
+
+
+@register.filter
+def fen_signed(fen: float) -> str:
+    """A difference of money with its sign, to the yuan: `+¥1,280`, `−¥90`."""
+    yuan = round(abs(fen) / 100)
+    return f"{'+' if fen > 0 else '−'}¥{yuan:,}" if yuan else "¥0"

@@ -1,4 +1,5 @@
-"""What people did at the desk in the last weeks: bills put right, a late visit, a profile completed.
+"""What people did at the desk in the last weeks: bills put right, a late visit, a profile completed, guests told of a
+new dish.
 
 All of it through the services that the pages call.
 """
@@ -7,8 +8,11 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
+from care.services.campaign_planning import sieve
+from care.services.campaigns import approve_campaign, save_campaign
 from crm.demo import words
 from crm.demo.filling import Diary
 from crm.demo.habits import Visit
@@ -21,6 +25,10 @@ from staff.models import Person, Role, Store
 VOIDED_A_STORE = 3
 CORRECTED_A_STORE = 2
 LOOKED_UP, COMPLETED = (4, 11), (3, 9, 17)  # days before today
+TOLD, DRAFTED = 22, 1
+_NEWS: dict[str, Any] = {
+    "segment": None, "channel": "sms", "call_fallback": False, "window_days": 2, "held_out": 25,
+}  # fmt: skip
 
 
 class Desk:
@@ -42,6 +50,9 @@ class Desk:
             self._plan[today - timedelta(days=days)].append(self._look_up)
         for days in COMPLETED:
             self._plan[today - timedelta(days=days)].append(self._complete)
+
+        self._plan[today - timedelta(days=TOLD)].append(self._tell)
+        self._plan[today - timedelta(days=DRAFTED)].append(self._draft)
 
     def work(self, day: date) -> None:
         for act in self._plan.pop(day, ()):
@@ -130,3 +141,37 @@ class Desk:
                     profile=Profile(industry=trade, position=self.dice.choice(positions)),
                     at=self.diary.moment(day, 16, self.dice.randrange(60)),
                 )  # fmt: skip
+
+    def _tell(self, on: date) -> None:
+        """The manager drafts a campaign, the head approves it the same day, for two days later; some are held out."""
+        store, manager = self._here(0)
+        day = on + timedelta(days=2)
+        said = {
+            "kind": "new_dish",
+            "name": "松茸汤上市",
+            "what": "松茸汤",
+            "detail": "本周请您先来免费试吃，席位给您留着",
+        }
+        campaign = save_campaign(
+            store=store, said={**_NEWS, **said, "tiers": ["A", "B"], "send_on": day}, actor=manager,
+            at=self.diary.moment(on, 15),
+        )  # fmt: skip
+        at = self.diary.moment(on, 17)
+        approve_campaign(
+            store=store, campaign_id=campaign.pk, number=sieve(campaign, store, on=on).told,
+            actor=self.diary.staff.of(0, Role.HEAD), at=at,
+        )  # fmt: skip
+
+    def _draft(self, on: date) -> None:
+        """Another one waits for the head's approval."""
+        store, manager = self._here(0)
+        said = {
+            "kind": "event",
+            "name": "老客品鉴会",
+            "what": "老客品鉴会",
+            "detail": "周六晚六点，主厨为您上六道新菜",
+        }
+        save_campaign(
+            store=store, said={**_NEWS, **said, "tiers": ["A"], "held_out": 10, "send_on": on + timedelta(days=4)},
+            actor=manager, at=self.diary.moment(on, 16),
+        )  # fmt: skip

@@ -106,8 +106,8 @@ PLAN = """
     ), compared AS (
         SELECT w.*, w.takes_birthday OR (w.name, w.sex, w.address, w.industry, w.employer, w.position, w.married, w.credit,
                 w.influence, w.distance_km)
-            IS DISTINCT FROM ((w.c).name, (w.c).sex, (w.c).address, (w.c).industry, (w.c).employer, (w.c).position, (w.c).married,
-                (w.c).credit, (w.c).influence, (w.c).distance_km) AS profile
+            IS DISTINCT FROM ((w.c).name, (w.c).sex, (w.c).address, (w.c).industry, (w.c).employer, (w.c).position,
+                (w.c).married, (w.c).credit, (w.c).influence, (w.c).distance_km) AS profile
         FROM wanted w
     )
     SELECT row, customer_id, name, sex, address, industry, employer, position, married, credit, influence, distance_km,

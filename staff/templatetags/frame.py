@@ -25,10 +25,22 @@ DESK = [
         ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates"),
     ),
     ("tasks", _("任务"), "checklist", ("task-act", "people-leaving")),
-    ("list-briefing", _("名单"), "clipboard-list", ("list-birthdays", "list-absent", "list-contacts")),
+    (
+        "list-briefing", _("名单"), "clipboard-list",
+        (
+            "list-birthdays", "list-absent", "list-contacts", "list-tables", "list-served",
+        ),
+    ),
     ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
-    ("plan", _("关怀计划"), "heart-handshake", ("plan-line", "plan-line-new", "plan-history", "plan-version", "care-rules")),
-    ("care-results", _("关怀成效"), "chart-bar", ("care-results-days",)),
+    (
+        "plan", _("关怀计划"), "heart-handshake",
+        (
+            "plan-line", "plan-line-new", "plan-history", "plan-version", "care-rules", "festivals",
+            "trade-news",
+        ),
+    ),
+    ("campaigns", _("活动通知"), "speakerphone", ("campaign", "campaign-new", "campaign-edit", "campaign-approve")),
+    ("care-results", _("关怀成效"), "chart-bar", ("care-results-days", "care-quotas")),
     (
         "schemes", _("等级方案"), "stairs-up",
         ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "tier-chart"),

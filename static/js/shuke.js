@@ -39,6 +39,23 @@
     if (form && !form.hasAttribute("hx-get")) form.requestSubmit();
   });
 
+  // A list to hang up.
+  for (const button of document.querySelectorAll("button[data-print]")) button.hidden = false;
+  document.addEventListener("click", (event) => event.target.closest("button[data-print]") && print());
+
+  // The words of a task, into the clipboard.
+  const showCopying = () => {
+    if (!navigator.clipboard) return;
+    for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-copy]");
+    const words = button && document.getElementById(button.dataset.copy);
+    if (words) navigator.clipboard.writeText(words.textContent).then(() => { button.textContent = button.dataset.copied; });
+  });
+  document.addEventListener("htmx:afterSwap", showCopying);
+  showCopying();
+
   // The server did not answer, or not well.
   const lost = (shown) => {
     const notice = document.getElementById("lost");

@@ -60,6 +60,8 @@ def desk_pages(stage) -> dict[str, str]:
         "plan": reverse("plan"),
         "outbox": reverse("outbox"),
         "outbox-skipped": reverse("outbox") + "?state=skipped",
+        "campaigns": reverse("campaigns"),
+        "campaign-new": reverse("campaign-new"),
         "nights": reverse("nights"),
         "imports": reverse("imports"),
         "job": reverse("import-job", args=[stage.job.pk]),
@@ -143,7 +145,18 @@ def test_the_door_is_readable(stage, visit):
     assert faults(page, 14) == []
 
 
-EMPTY = ("today", "customers", "tasks", "plan", "schemes", "outbox", "nights", "imports", "visits-held")
+EMPTY = (
+    "today",
+    "customers",
+    "tasks",
+    "plan",
+    "schemes",
+    "outbox",
+    "campaigns",
+    "nights",
+    "imports",
+    "visits-held",
+)
 
 
 def test_an_empty_store_says_what_to_do(visit, store, head):

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from care import parts
+from care.calendar_models import OwnFestival
 from care.campaigns import Arm, Earned, has_grown, is_held_out, lot, needs_another, unfit
 from care.channels import provider_from_settings
 from care.channels.base import Answer
@@ -410,6 +411,17 @@ def test_case_87_what_cannot_be_approved_and_nothing_has_moved(store, head):
             approve_campaign(store=store, campaign_id=campaign.pk, number=number, actor=head, at=TODAY)
         assert refused.value.code == code
     assert content(*ROWS) == before
+
+
+def test_case_87_a_solemn_day_of_the_house_counts_too(store, head):
+    guests(store, 6, "A")
+    OwnFestival.objects.create(
+        brand=store.brand, store=store, name="公司祭扫日", kind="solar", month=DAY.month, day=(DAY + timedelta(days=1)).day,
+        solemn=True, made_at=TODAY,
+    )  # fmt: skip
+    with pytest.raises(Refused) as refused:
+        approve_campaign(store=store, campaign_id=draft(store).pk, number=6, actor=head, at=TODAY)
+    assert refused.value.code == "campaign_solemn"
 
 
 def test_case_88_more_than_five_hundred_need_a_second_person(store, head, hq):

@@ -256,7 +256,7 @@ def test_every_reason_has_words():
         "no_phone", "no_consent", "opted_out", "shared_phone", "no_provider", "solemn_day", "one_a_day",
         "window_passed", "window_missed", "number_changed", "number_unreadable", "refused", "unverified",
         "undelivered", "complaint_open", "in_mourning", "cap_day", "cap_month", "budget", "no_receipt", "came", "tier_changed", "scheme_changed", "too_late", "small_favour",
-        "escalated", "official", "cap_week",
+        "escalated", "official", "cap_week", "festival_off", "held_out", "cancelled",
     }  # fmt: skip
     assert written == set(REASONS)
     assert all(reason_words(reason) != reason for reason in written)

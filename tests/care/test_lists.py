@@ -184,6 +184,22 @@ def test_row_171_six_vips_are_expected_and_five_cards_are_drawn(desk, store):
     assert len(set(days)) > 1
 
 
+def test_row_171_what_was_eaten_last_is_asked_about(desk, store):
+    guest = guests(store, 1, "A")[0]
+    for days, dishes in (
+        (9, (("毛肚", 1.0),)),
+        (2, (("松茸汤", 1.0), ("鸭血", 2.0), ("虾滑", 1.0), ("米饭", 1.0))),
+    ):
+        when = NOON - timedelta(days=days)
+        record_visit(
+            store=store, visit_id=uuid.uuid4(), entry="api", actor=None, at=when,
+            visit=VisitInput(visited_at=when, amount_fen=100_00, customer_id=guest.pk, dishes=dishes),
+        )  # fmt: skip
+    assert briefing(store, TODAY).ate == {guest.pk: ["松茸汤", "鸭血", "虾滑"]}
+    page = desk.get(reverse("list-briefing")).content.decode()
+    assert "可以问：上次的松茸汤、鸭血、虾滑味道怎么样？" in page
+
+
 def test_row_171_eight_of_ten_have_confirmed(desk, store, head):
     team = [head, *(hire(f"p{n}", f"员工{n}", Role.WAITER, store) for n in range(9))]
     for person in team[:8]:

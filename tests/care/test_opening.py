@@ -397,14 +397,15 @@ def test_the_task_names_nobody(store, average, regular):
 
 def test_the_plan_is_made_once(store, at, head):
     first = plan_for(store, "recent_month_abc", at, head)
-    assert (first.number, first.made_by, first.lines.count()) == (1, head, 25)
+    assert (first.number, first.made_by, first.lines.count()) == (1, head, 27)
     assert plan_for(store, "recent_month_abc", at).pk == first.pk
     assert Plan.objects.count() == 1
 
 
 def test_a_scheme_without_a_book_of_its_own_gets_the_default(store, at):
     assert set(plan_for(store, "hotpot_hml", at).lines.values_list("code", flat=True)) == {
-        "a_no_show", "b_no_show", "any_no_show", "return_visit", "birthday_text", "festival_text",
+        "a_no_show", "b_no_show", "any_no_show", "return_visit", "any_anniversary", "new_guest", "birthday_text",
+        "festival_text",
     }  # fmt: skip
     with_dots = plan_for(store, "../playbooks/recent_month_abc", at)
     assert with_dots.lines.filter(tier="A", trigger="monthly").count() == 0

@@ -107,7 +107,7 @@ def test_what_the_form_takes_the_playbook_takes():
                 except BadPlaybook:
                     can_be = False
                 # The form is the stricter one: a text without a day would never go out.
-                no_day = channel == "sms" and trigger not in ("birthday", "festival")
+                no_day = channel == "sms" and trigger not in ("birthday", "festival", "absence")
                 assert form.is_valid() == (can_be and not no_day), (trigger, channel, days, form.errors)
 
 

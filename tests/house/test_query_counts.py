@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from care.models import GuestReply, Message, Task
+from care.models import Campaign, GuestReply, Message, Task
 from common.birthdays import Birthday
 from crm import nightly
 from customers.models import Visit
@@ -34,14 +34,14 @@ KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
 TODAY = NOON.date()
 PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
-    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "tasks", "outbox", "care-results", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
-    "tier-groups", "tier-group", "tier-group-guests", "candidates", "segments", "segment", "segment-new", "segment-edit",
+    "tier-groups", "tier-group", "tier-group-guests", "leads", "candidates", "segments", "segment", "segment-new", "segment-edit",
 ]  # fmt: skip
 
 
 def address(name: str, guest) -> str:
-    if name in ("scheme", "scheme-edit", "scheme-chain"):
+    if name in ("scheme", "scheme-edit", "scheme-chain", "scheme-cost"):
         return reverse(name, args=["monthly_avg_abc"])
     if name.startswith("tier-group"):
         return reverse(
@@ -49,6 +49,8 @@ def address(name: str, guest) -> str:
         )
     if name in ("segment", "segment-edit"):
         return reverse(name, args=[Segment.objects.earliest("pk").pk])
+    if name in ("campaign", "campaign-edit"):
+        return reverse(name, args=[Campaign.objects.earliest("pk").pk])
     if name == "plan-line":
         return reverse(name, args=["a_no_show"])
     about_guest = name in (
@@ -150,6 +152,15 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
         for n in range(3):
             rule = {"fact": "visits_90d", "op": ">=", "value": n}
             Segment.objects.create(store=store, name=f"客群{n}", rule=rule, made_at=NOON, made_by=head)
+            said = {
+                "kind": "event",
+                "tiers": ["A", "B", "C"],
+                "what": "品鉴会",
+                "detail": "周六晚上",
+                "send_on": TODAY,
+                "made_by": head,
+            }
+            Campaign.objects.create(store=store, name=f"活动{n}", made_at=NOON, **said)
         guest = add_guests(store, people, 0, 3)
         nightly.run(store.pk, TODAY - timedelta(days=2), at=NOON, by_hand=True)
         seat_everybody(store, guest)

@@ -21,7 +21,7 @@ PURE = [
     "tiering/rules/tree.py", "tiering/rules/reading.py", "tiering/rules/deciding.py", "tiering/facts.py", "tiering/compile.py", "tiering/checks.py", "tiering/query.py",
     "tiering/sources.py", "tiering/forecast/turning.py", "tiering/forecast/falling.py", "tiering/forecast/rising.py", "tiering/confirming.py", "tiering/goals.py", "tiering/segments.py", "tiering/edges.py",
     "tiering/editor/nodes.py", "tiering/editor/fields.py", "tiering/editor/scores.py", "tiering/editor/buttons.py",
-    "care/playbook.py", "care/windows.py", "care/outcomes.py",
+    "care/playbook.py", "care/festivals.py", "care/windows.py", "care/outcomes.py", "care/campaigns.py", "care/costs.py",
 ]  # fmt: skip
 LONGEST = 420
 

@@ -84,6 +84,11 @@ def page_in(segment: Segment, store: Store, on: date, cursor: str = "", size: in
     )
 
 
+def hits_of(segment: Segment, store: Store, on: date) -> tuple[str, dict[str, Any]]:
+    """The guests of a segment for a larger statement: a WITH clause that ends in `hits(customer_id)`, and what it asks."""
+    return _hits(read_segment(segment.rule), store, on)
+
+
 def _hits(question: Question, store: Store, on: date) -> tuple[str, dict[str, Any]]:
     """The WITH clause that ends in `hits`: the customer_id of every guest found."""
     rows, params = _rows([question], store, on)
