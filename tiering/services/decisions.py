@@ -81,22 +81,32 @@ def decided_rows(scheme: Scheme, store: Store, on: date, **narrow: Any) -> tuple
 
 @dataclass(frozen=True)
 class Around:
-    """What the statement may leave out: visits after the day, tiers by hand, corrections since the newest night."""
+    """What the statement may leave out: visits after the day, tiers by hand, corrections since the newest night.
+
+    `has_table`: this connection has made its table of candidates.
+    """
 
     later_visits: bool
     by_hand: bool
     corrections: bool
+    has_table: bool
+
+
+_LATER_VISITS = (
+    "EXISTS (SELECT 1 FROM customers_visit WHERE store_id = %(store)s AND business_date > %(day)s "
+    "AND voided_at IS NULL AND counted_at IS NOT NULL)"
+)
 
 
 def _around(store: Store, axis: str, on: date, since: datetime | None = None) -> Around:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM customers_visit WHERE store_id = %(store)s AND business_date > %(day)s "
-            "AND voided_at IS NULL AND counted_at IS NOT NULL), "
+            f"SELECT {_LATER_VISITS}, "
             "EXISTS (SELECT 1 FROM tiering_override WHERE store_id = %(store)s AND axis = %(axis)s "
             "AND valid_until >= %(day)s), "
             "EXISTS (SELECT 1 FROM tiering_tierdecision WHERE store_id = %(store)s AND axis = %(axis)s AND corrected "
-            "AND (%(since)s::timestamptz IS NULL OR decided_at > %(since)s))",
+            "AND (%(since)s::timestamptz IS NULL OR decided_at > %(since)s)), "
+            "to_regclass('pg_temp.candidates') IS NOT NULL",
             {"store": store.pk, "axis": axis, "day": on, "since": since},
         )
         return Around(*cursor.fetchone())
@@ -148,7 +158,7 @@ def _decide_axis(
 ) -> Outcome:
     scheme = scheme_of(adoption.version)
     with transaction.atomic(), connection.cursor() as cursor:
-        newest = _lock_newest(store, scheme.axis)
+        newest = _lock_newest(cursor, store, scheme.axis)
         live = newest is None or on >= newest.business_date
         if live and scheme.grace_days:
             _forget_fading(cursor, store, scheme, on)
@@ -180,12 +190,12 @@ def _note_night(cursor: Any, store: Store, adoption: Adoption, on: date, at: dat
     )
 
 
-def _lock_newest(store: Store, axis: str) -> Night | None:
+def _lock_newest(cursor: Any, store: Store, axis: str) -> Night | None:
     """The newest night decided; the store's row is locked so that two runs of one store queue up.
 
     Not its key: a visit that is being logged refers to the store and must not wait for the night.
     """
-    Store.objects.select_for_update(no_key=True).values_list("pk").get(pk=store.pk)
+    cursor.execute("SELECT 1 FROM staff_store WHERE id = %s FOR NO KEY UPDATE", [store.pk])
     return Night.objects.filter(store=store, axis=axis).order_by("-business_date").first()
 
 
@@ -221,11 +231,7 @@ def _candidates(
     if scheme.grace_days:
         differs += " OR t.kept IS NOT NULL"
     # Made once a connection, emptied by every commit: a new table a store would fill the catalogue with dead rows.
-    cursor.execute(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS candidates (customer_id bigint, before text, label text, tier text, "
-        "kept text, reasons jsonb, facts jsonb) ON COMMIT DELETE ROWS"
-    )
-    cursor.execute("DELETE FROM candidates")
+    cursor.execute("DELETE FROM candidates" if around.has_table else _TABLE)
     cursor.execute(
         f"{rows} INSERT INTO candidates "
         f"SELECT f.customer_id, f.before, f.on_door, f.tier, f.kept, {compiler.reasons_array(scheme)}, "
@@ -233,9 +239,20 @@ def _candidates(
         f"FROM t {stood}WHERE {differs} OFFSET 0) f",
         params,
     )
-    if not around.later_visits and _around(store, scheme.axis, on).later_visits:
+    if not around.later_visits and _has_later_visits(cursor, store, on):
         # The first bill of a later day came in meanwhile: the running sums may have been those of that day.
         _candidates(cursor, store, scheme, on, newest, live)
+
+
+_TABLE = (
+    "CREATE TEMPORARY TABLE candidates (customer_id bigint, before text, label text, tier text, kept text, "
+    "reasons jsonb, facts jsonb) ON COMMIT DELETE ROWS"
+)
+
+
+def _has_later_visits(cursor: Any, store: Store, on: date) -> bool:
+    cursor.execute(f"SELECT {_LATER_VISITS}", {"store": store.pk, "day": on})
+    return bool(cursor.fetchone()[0])
 
 
 def _count(cursor: Any, store: Store, scheme: Scheme, version: int, live: bool) -> Outcome:
