@@ -35,6 +35,14 @@ class Row:
     then_fen: int | None = None
 
     @property
+    def before(self) -> str:
+        return f"{self.now:,}"
+
+    @property
+    def after(self) -> str:
+        return f"{self.then:,}"
+
+    @property
     def more(self) -> str:
         """`+1,200`, `−30`, `0`."""
         return f"{self.then - self.now:+,}".replace("-", "−").replace("+0", "0")

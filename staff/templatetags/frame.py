@@ -22,7 +22,7 @@ DESK = [
     ),
     (
         "tier-groups", _("客群"), "users-group",
-        ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates"),
+        ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates", "leads"),
     ),
     ("tasks", _("任务"), "checklist", ("task-act", "people-leaving")),
     (
@@ -43,7 +43,8 @@ DESK = [
     ("care-results", _("关怀成效"), "chart-bar", ("care-results-days", "care-quotas")),
     (
         "schemes", _("等级方案"), "stairs-up",
-        ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "tier-chart"),
+        ("scheme", "scheme-adopt", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost",
+         "tier-chart"),
     ),
     ("outbox", _("短信"), "message", ("replies", "text-rules")),
     ("nights", _("夜间作业"), "moon", ("night-approve",)),
