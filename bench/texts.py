@@ -119,6 +119,11 @@ def text_queue(*, store: int) -> dict[str, int]:
     return _plan(Store.objects.get(pk=store), MID_AUTUMN)
 
 
+def text_wished() -> int:
+    """Rows of festivals, whatever became of them. Who has a birthday on the day has a row of that besides."""
+    return Message.objects.filter(category="festival").count()
+
+
 def text_raw(*, store: int) -> int:
     """Floor: the raw INSERT … SELECT of as many rows into the same table."""
     place = Store.objects.get(pk=store)
@@ -249,7 +254,7 @@ def _median(do: Callable[[int], object], times: int) -> float:
 
 
 ACTIONS = {
-    "text_stores": text_stores, "text_scan": text_scan, "text_day": text_day, "text_clear": text_clear,
-    "text_gather": text_gather, "text_queue": text_queue, "text_raw": text_raw, "text_due": text_due, "drain": drain,
+    "text_wished": text_wished, "text_stores": text_stores, "text_scan": text_scan, "text_day": text_day,
+    "text_clear": text_clear, "text_gather": text_gather, "text_queue": text_queue, "text_raw": text_raw, "text_due": text_due, "drain": drain,
     "text_rows": text_rows, "text_pages": text_pages,
 }  # fmt: skip
