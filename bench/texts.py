@@ -255,6 +255,6 @@ def _median(do: Callable[[int], object], times: int) -> float:
 
 ACTIONS = {
     "text_wished": text_wished, "text_stores": text_stores, "text_scan": text_scan, "text_day": text_day,
-    "text_clear": text_clear, "text_gather": text_gather, "text_queue": text_queue, "text_raw": text_raw, "text_due": text_due, "drain": drain,
-    "text_rows": text_rows, "text_pages": text_pages,
+    "text_clear": text_clear, "text_gather": text_gather, "text_queue": text_queue, "text_raw": text_raw,
+    "text_due": text_due, "drain": drain, "text_rows": text_rows, "text_pages": text_pages,
 }  # fmt: skip
