@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from care.calendar_models import FestivalChange, OwnFestival
 from care.festivals import COMPUTED, ONCE, Calendar, Change, Occurrence, Own, exists, own_code
 from care.models import Task
+from care.models.calendar import FestivalChange, OwnFestival
 from care.texts import SAFE_NAME
 from common.errors import NotHere, Refused
 from common.festivals import FESTIVALS

@@ -12,12 +12,12 @@ from django.test import Client
 from django.urls import reverse
 
 from care import parts
-from care.calendar_models import OwnFestival
 from care.campaigns import Arm, Earned, has_grown, is_held_out, lot, needs_another, unfit
 from care.channels import provider_from_settings
 from care.channels.base import Answer
 from care.channels.base import Outcome as Proof
 from care.models import Campaign, CampaignGuest, CareRules, Message, Outcome, PlanLine, Task, TextRules
+from care.models.calendar import OwnFestival
 from care.selectors_campaigns import campaign_list, earned_by, groups_of, progress_of
 from care.services import campaigns as verbs
 from care.services import outbox

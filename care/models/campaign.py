@@ -1,4 +1,4 @@
-"""Telling a group of guests about one thing, once: the tables. `care.models` has them, too."""
+"""Telling a group of guests about one thing, once: the tables."""
 
 from django.core.validators import MaxValueValidator
 from django.db import models
