@@ -20,14 +20,14 @@ SAID_NO = "phone_id IS NULL OR consent IS FALSE"
 
 # `guest`: who is greeted, with the own number, else the first contact number that consented. `known`: whether
 # a text may go out, as far as the guest decides. `judged`: all reasons against it; of several guests on one
-# number the first by id keeps the number's place.
+# number (`doubled`) the first by id keeps the number's place.
 GATE = """
 {before} guest AS MATERIALIZED (
     SELECT p.customer_id, c.salutation, o.occasion, o.festival, {own} AS consent,
         own.id IS NOT NULL AS has_own, coalesce(own.id, told.id) AS phone_id,
         coalesce(own.number_index, told.number_index) AS number_index,
         coalesce(own.number, told.number) AS number, coalesce(own.last_four, told.last_four) AS last_four,
-        EXISTS (SELECT 1 FROM customers_phone t WHERE t.customer_id = p.customer_id OFFSET 0)
+        own.id IS NOT NULL OR EXISTS (SELECT 1 FROM customers_phone t WHERE t.customer_id = p.customer_id OFFSET 0)
             AS has_phone
     FROM customers_patronage p
     JOIN customers_customer c ON c.id = p.customer_id AND c.brand_id = %(brand)s
@@ -51,13 +51,17 @@ GATE = """
         ELSE '' END AS against,
         CASE WHEN salutation ~ %(safe)s THEN salutation ELSE %(member)s END AS called
     FROM guest
+), doubled AS MATERIALIZED (
+    SELECT number_index, occasion, min(customer_id) AS keeper FROM known WHERE against = ''
+    GROUP BY number_index, occasion HAVING count(*) > 1
 ), wished AS MATERIALIZED ({wished}), judged AS (
     SELECT known.*, CASE
         WHEN against <> '' THEN against
         WHEN %(solemn)s THEN 'solemn_day'
         WHEN %(category)s <> 'birthday' AND (customer_id IN (SELECT m.customer_id FROM wished m)
             OR number_index IN (SELECT m.phone_key FROM wished m WHERE m.phone_key IS NOT NULL)) THEN 'one_a_day'
-        WHEN row_number() OVER (PARTITION BY against = '', number_index, occasion ORDER BY customer_id) > 1
+        WHEN ((number_index, occasion) IN (SELECT d.number_index, d.occasion FROM doubled d)
+                AND (customer_id, occasion) NOT IN (SELECT d.keeper, d.occasion FROM doubled d))
             OR EXISTS (SELECT 1 FROM care_message m WHERE m.brand_id = %(brand)s
                 AND m.phone_key = known.number_index AND m.occasion = known.occasion OFFSET 0) THEN 'shared_phone'
         WHEN %(late)s THEN 'window_passed'

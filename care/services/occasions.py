@@ -13,7 +13,6 @@ from django.db import connection, transaction
 
 from care.channels import provider_from_settings
 from care.festivals import Calendar
-from care.models import PlanLine
 from care.parts import ALONE, EACH, characters, cost_fen, whole_text
 from care.playbook import (
     EVERYBODY,
@@ -29,12 +28,12 @@ from care.services.calls import calls_for_planned
 from care.services.festivals import calendar_of
 from care.services.gate import COMPLAINT_OPEN, GATE, LENGTH, MOURNING, NO_YES, NOBODY, OWN, TOLD
 from care.services.opening import BY_INDEX
-from care.services.plans import DEFAULT, line_of, plan_for
+from care.services.plans import DEFAULT, lines_for
 from care.services.rules import rules_of
 from care.texts import MEMBER, SAFE_NAME, TEXTS
 from care.windows import Hours
 from staff.models import Store
-from tiering.selectors.schemes import in_force
+from tiering.selectors.schemes import code_in_force
 
 _QUEUE = (
     GATE
@@ -50,7 +49,7 @@ _QUEUE = (
         CASE WHEN {length} <= %(alone)s THEN 1 ELSE ceil({length} / %(each)s::numeric) END,
         CASE reason WHEN '' THEN 'pending' WHEN 'window_passed' THEN 'expired' ELSE 'skipped' END, reason,
         %(day)s, %(opens)s, %(opens)s, %(closes)s, %(at)s, CASE WHEN reason <> '' THEN %(at)s END
-    FROM judged ON CONFLICT DO NOTHING RETURNING reason, parts
+    FROM judged ORDER BY customer_id ON CONFLICT DO NOTHING RETURNING reason, parts
 )
 SELECT reason, count(*), sum(parts) FROM planned GROUP BY reason
 """
@@ -84,17 +83,17 @@ def queue_occasions(*, store: Store, on: date, at: datetime) -> dict[str, int]:
     people greet instead. May run twice.
     """
     day = on + timedelta(days=1)
-    adoption = in_force(store.pk, on)
-    plan = plan_for(store, adoption.version.scheme.code if adoption else DEFAULT, at)
-    lines = [line_of(row) for row in PlanLine.objects.filter(plan=plan, enabled=True)]
+    lines = lines_for(store, code_in_force(store.pk, on) or DEFAULT, at)
     calendar = calendar_of(store)
     counts: Counter[str] = Counter(planned=0, parts=0)
     # Birthdays first: on one day a guest gets one text, and the birthday is the guest's own.
     for line in sorted(lines, key=lambda line: (line.trigger == "absence", line.trigger)):
         if line.channel == "sms" and line.trigger in TEXTS:
             counts.update(_queue(store, line, lines, day, at, calendar))
-    counts["cost_fen"] = cost_fen(counts["parts"], rules_of(store.brand_id).thousand_parts_fen)
-    counts["calls"] = calls_for_planned(store.pk, at, ["no_provider", "window_passed"], at)
+    price = rules_of(store.brand_id).thousand_parts_fen if counts["parts"] else 0
+    counts["cost_fen"] = cost_fen(counts["parts"], price)
+    by_hand = [reason for reason in ("no_provider", "window_passed") if counts[reason]]
+    counts["calls"] = calls_for_planned(store.pk, at, by_hand, at) if by_hand else 0
     return dict(counts)
 
 

@@ -26,12 +26,13 @@ from common.keys import current_keys
 
 log = logging.getLogger(__name__)
 State = Message.State
-# A relay that is frozen in the middle of a transaction must not keep its row from the others.
-_FROZEN_MS = "5000"
+_FROZEN_MS = 5000
 UNHEARD = Timing().unheard
 # Whoever gets no text for one of these reasons is greeted by a person.
 BY_HAND = ("window_missed", *Message.HELD)
 
+# A relay that is frozen in the middle of a transaction must not keep its row from the others: the database ends it.
+_BE_QUICK = f"SELECT set_config('idle_in_transaction_session_timeout', '{_FROZEN_MS}', true);"
 _DUE = """
 SELECT m.id, m.attempt, m.number, m.template, m.variables, m.reason, m.not_before, m.expires_at, m.brand_id,
     m.phone_key, s.messages_from, s.messages_until, s.timezone, r.a_day, r.a_month, r.month_parts
@@ -40,6 +41,21 @@ LEFT JOIN care_textrules r ON r.brand_id = m.brand_id
 WHERE m.state = 'pending' AND m.next_at <= %(now)s AND NOT EXISTS (SELECT 1 FROM care_inbox i
     WHERE i.kind = 'reply' AND i.applied_at IS NULL AND i.received_at < %(unheard)s)
 ORDER BY m.next_at, m.category <> 'birthday', m.category <> 'festival' LIMIT 1 FOR UPDATE OF m SKIP LOCKED
+"""
+_TAKE = """
+UPDATE care_message SET state = 'sending', reason = '', attempt = %(attempt)s, parts = %(parts)s, claimed_at = %(now)s,
+    claimed_by = %(by)s, provider = %(provider)s, asked = 0, asked_at = NULL WHERE id = %(id)s
+"""
+# The call and what it proved, in one statement: both are written, or neither.
+_SETTLE = """
+WITH told AS (
+    INSERT INTO care_attempt (message_id, number, started_at, outcome, code, http, took_ms)
+    VALUES (%(message_id)s, %(number)s, %(started_at)s, %(outcome)s, %(code)s, %(http)s, %(took_ms)s)
+)
+UPDATE care_message SET state = %(state)s, reason = %(reason)s,
+    provider_message_id = CASE WHEN %(state)s = 'accepted' THEN %(taken_as)s ELSE provider_message_id END,
+    final_at = %(final_at)s
+WHERE id = %(message_id)s AND attempt = %(number)s AND state = 'sending'
 """
 
 
@@ -96,8 +112,7 @@ def claim_next(
     lying in the tray for longer than `unheard` nothing is claimed: it may say stop.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        _be_quick(cursor)
-        cursor.execute(_DUE, {"now": now, "unheard": now - unheard})
+        cursor.execute(_BE_QUICK + _DUE, {"now": now, "unheard": now - unheard})
         row = cursor.fetchone()
         if row is None:
             return None
@@ -114,17 +129,13 @@ def claim_next(
         if verdict.do != "send":
             _dispose(due, verdict, now)
             return Disposed(due.id, verdict)
-        Message.objects.filter(pk=due.id).update(
-            state=State.SENDING,
-            reason="",
-            attempt=due.attempt + 1,
-            parts=parts,
-            claimed_at=now,
-            claimed_by=by[:60],
-            provider=provider,
-            asked=0,
-            asked_at=None,
-        )
+        cursor.execute(
+            _TAKE,
+            {
+                "id": due.id, "attempt": due.attempt + 1, "parts": parts, "now": now, "by": by[:60],
+                "provider": provider,
+            },
+        )  # fmt: skip
         return Claim(due.id, due.attempt + 1, number, due.template, variables, now)
 
 
@@ -146,11 +157,6 @@ def _verdict(cursor: Any, due: Due, parts: int, now: datetime) -> Verdict:
         parts=parts,
         parts_left=left,
     )
-
-
-def _be_quick(cursor: Any) -> None:
-    """Let the database end this transaction if its process stops answering."""
-    cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [_FROZEN_MS])
 
 
 def _dispose(due: Due, verdict: Verdict, now: datetime) -> None:
@@ -191,42 +197,64 @@ def send(claim: Claim, provider: Provider, env: dict[str, str]) -> Answer:
     )
 
 
-@transaction.atomic
 def settle(claim: Claim, answer: Answer, *, now: datetime, timing: Timing) -> bool:
     """Write down the call and what it proved; False where the claim had been taken away meanwhile.
 
     The outcome is written only over our own attempt while it is still SENDING. What is not proven is UNKNOWN.
     """
-    with connection.cursor() as cursor:
-        _be_quick(cursor)
-    Attempt.objects.create(
-        message_id=claim.message_id,
-        number=claim.attempt,
-        started_at=claim.at,
-        outcome=answer.outcome.value,
-        code=answer.code[:60],
-        http=answer.http,
-        took_ms=answer.took_ms,
-    )
-    mine = Message.objects.filter(pk=claim.message_id, attempt=claim.attempt, state=State.SENDING)
     match answer.outcome:
         case Outcome.ACCEPTED:
-            kept = mine.update(state=State.ACCEPTED, provider_message_id=answer.message_id[:64], reason="")
+            kept = _settle(claim, answer, State.ACCEPTED)
         case Outcome.REFUSED:
-            kept = mine.update(state=State.FAILED, reason="refused", final_at=now)
-        case Outcome.RETRY:
-            kept = _again(mine, now, now + rest_before_retry(answer.wait, claim.attempt))
-        case Outcome.CIRCUIT:
-            kept = _again(mine, now, now + timing.pause)
-            paused = _rest(
-                now + timing.pause, template=claim.template if answer.scope == "template" else None
-            )
-            log.error("provider refuses the %s (%s): %d texts rest", answer.scope, answer.code, paused)
+            kept = _settle(claim, answer, State.FAILED, "refused", now)
         case Outcome.UNKNOWN:
-            kept = mine.update(state=State.UNKNOWN)
+            kept = _settle(claim, answer, State.UNKNOWN)
+        case Outcome.RETRY | Outcome.CIRCUIT:
+            kept = _come_back(claim, answer, now, timing)
     if not kept:
         log.warning("text %s: attempt %d came back after its lease", claim.message_id, claim.attempt)
     return bool(kept)
+
+
+def _settle(
+    claim: Claim, answer: Answer, state: str, reason: str = "", final_at: datetime | None = None
+) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SETTLE,
+            {
+                **_call(claim, answer), "state": state, "reason": reason, "final_at": final_at,
+                "taken_as": answer.message_id[:64],
+            },
+        )  # fmt: skip
+        return cursor.rowcount
+
+
+@transaction.atomic
+def _come_back(claim: Claim, answer: Answer, now: datetime, timing: Timing) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_BE_QUICK)
+    Attempt.objects.create(**_call(claim, answer))
+    mine = Message.objects.filter(pk=claim.message_id, attempt=claim.attempt, state=State.SENDING)
+    if answer.outcome is Outcome.RETRY:
+        return _again(mine, now, now + rest_before_retry(answer.wait, claim.attempt))
+    kept = _again(mine, now, now + timing.pause)
+    paused = _rest(now + timing.pause, template=claim.template if answer.scope == "template" else None)
+    log.error("provider refuses the %s (%s): %d texts rest", answer.scope, answer.code, paused)
+    return kept
+
+
+def _call(claim: Claim, answer: Answer) -> dict[str, Any]:
+    """The call to the provider, as the columns of an attempt."""
+    return {
+        "message_id": claim.message_id,
+        "number": claim.attempt,
+        "started_at": claim.at,
+        "outcome": answer.outcome.value,
+        "code": answer.code[:60],
+        "http": answer.http,
+        "took_ms": answer.took_ms,
+    }
 
 
 def _again(mine: Any, now: datetime, next_at: datetime) -> int:

@@ -44,6 +44,18 @@ def plan_for(store: Store, scheme_code: str, at: datetime, actor: Person | None 
         return living.get()
 
 
+def lines_for(store: Store, scheme_code: str, at: datetime) -> list[Line]:
+    """The lines of the store's living plan that are switched on, in their order; the plan is made where there is none."""
+    lines = PlanLine.objects.filter(
+        plan__store=store, plan__scheme_code=scheme_code, plan__retired_at=None, enabled=True
+    )
+    rows = list(lines)
+    if not rows:
+        plan_for(store, scheme_code, at)
+        rows = list(lines.all())
+    return [line_of(row) for row in rows]
+
+
 def _write(
     store: Store,
     scheme_code: str,

@@ -18,6 +18,10 @@ from care.windows import CAP_DAYS, Standing
 _BUDGET = 0x62756467
 _HANDED = ", ".join(f"'{state}'" for state in Message.HANDED)
 
+# A statement of its own, on the same way to the server: the next one sees what was committed while this one waited.
+_LOCK = "SELECT pg_advisory_xact_lock(%(number)s);"
+# The number's texts are found by the number (OFFSET 0): by the brand's calendar they would be looked for among all that
+# went out in a month.
 _STANDING = """
 SELECT t.id IS NOT NULL,
     EXISTS (SELECT 1 FROM customers_optout x WHERE x.brand_id = m.brand_id AND x.number_index = m.phone_key),
@@ -27,8 +31,9 @@ SELECT t.id IS NOT NULL,
         AND g.word = ANY(%(mourning)s)),
     m.category = 'campaign' AND EXISTS (SELECT 1 FROM care_campaign k WHERE k.store_id = m.store_id
         AND k.state = 'cancelled' AND 'campaign:' || k.id = m.occasion),
-    ARRAY(SELECT (h.claimed_at AT TIME ZONE %(zone)s)::date FROM care_message h WHERE h.brand_id = m.brand_id
-        AND h.phone_key = m.phone_key AND h.state IN ({handed}) AND h.claimed_at >= %(since)s)
+    ARRAY(SELECT (h.claimed_at AT TIME ZONE %(zone)s)::date FROM (SELECT b.state, b.claimed_at FROM care_message b
+        WHERE b.brand_id = m.brand_id AND b.phone_key = m.phone_key OFFSET 0) h
+        WHERE h.state IN ({handed}) AND h.claimed_at >= %(since)s)
 FROM care_message m
 LEFT JOIN customers_phone t ON t.customer_id = m.customer_id AND t.number_index = m.phone_key
 WHERE m.id = %(message)s
@@ -54,11 +59,12 @@ class Seen:
 
 def look_at(cursor: Any, message_id: UUID, phone_key: bytes, zone: str, now: datetime) -> Seen:
     """Lock the number until the end of the transaction, then look at everything that may speak against the text."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(phone_key[:8], "big", signed=True)])
     # A day more than the cap looks back: a local day may begin before a day counted in hours does.
     since = now - timedelta(days=CAP_DAYS + 1)
+    number = int.from_bytes(phone_key[:8], "big", signed=True)
     cursor.execute(
-        _STANDING, {"message": message_id, "mourning": list(MOURNING), "zone": zone, "since": since}
+        _LOCK + _STANDING,
+        {"number": number, "message": message_id, "mourning": list(MOURNING), "zone": zone, "since": since},
     )
     *said, had = cursor.fetchone()
     return Seen(Standing(*said), had)

@@ -492,3 +492,24 @@ def test_days_of_the_past_are_days_of_the_store(store, regular):
         seen = standing.look_at(cursor, text.pk, bytes(text.phone_key), store.timezone, NOON)
     assert seen.had == [date(2026, 6, 19)]
     assert NOON.astimezone(CHINA).date() == date(2026, 6, 20)
+
+
+_MANY = """
+INSERT INTO care_message (id, brand_id, store_id, customer_id, category, occasion, phone_key, template, variables, state,
+    planned_on, not_before, next_at, expires_at, created_at)
+SELECT gen_random_uuid(), brand_id, store_id, customer_id, category, 'festival:' || n, sha256(n::text::bytea), template,
+    variables, 'pending', planned_on, not_before, next_at, expires_at, created_at
+FROM care_message, generate_series(1, 2000) n WHERE id = %(text)s
+"""
+
+
+def test_the_texts_of_a_number_are_found_by_the_number_however_many_the_brand_sends(store, regular):
+    text = due_text(regular, store)
+    with connection.cursor() as cursor:
+        # As in the morning of a festival: thousands wait, and the planner knows of none that went out.
+        cursor.execute(_MANY, {"text": text.pk})
+        cursor.execute("ANALYZE care_message")
+        said = {"message": text.pk, "mourning": [], "zone": store.timezone, "since": NOON - 31 * DAY}
+        cursor.execute("EXPLAIN (COSTS OFF) " + standing._STANDING, said)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "(phone_key = m.phone_key)" in plan.partition("one_text_a_number")[2], plan

@@ -101,25 +101,7 @@ def receipt_trusted(relay: Relay) -> None:
 
 def no_number_lock(relay: Relay) -> None:
     """Two texts to one number are judged side by side, neither knowing of the other."""
-    original = outbox.look_at
-
-    class Deaf:
-        """A cursor that does not take the lock."""
-
-        def __init__(self, cursor: Any) -> None:
-            self.cursor = cursor
-
-        def execute(self, sql: str, values: Any) -> None:
-            if "advisory" not in sql:
-                self.cursor.execute(sql, values)
-
-        def fetchone(self) -> Any:
-            return self.cursor.fetchone()
-
-    def look_at(cursor: Any, *rest: Any) -> standing.Seen:
-        return original(Deaf(cursor), *rest)
-
-    outbox.look_at = look_at
+    standing._LOCK = ""
 
 
 PATCHES: dict[str, Callable[[Relay], None]] = {
