@@ -19,7 +19,7 @@ STAIRS = [
     {"ops"},
     {"common"},
 ]
-LEVEL = {app: n for n, stair in enumerate(STAIRS) for app in stair}
+LEVEL = {app: n for n, stair in enumerate(STAIRS) for app in sorted(stair)}
 APPS = [app for app in LEVEL if (ROOT / app).is_dir()]
 
 
