@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from care.playbook import Line
-from care.selectors import living_plan
+from care.selectors import living_plans
 from care.services.plans import line_of, playbook_for
 from care.treatments import is_given_at_table, slot_of, treatments
 from customers.models import Patronage
@@ -39,7 +39,9 @@ def treatment_lines(store: Store, patronage: Patronage, day: date) -> list[Line]
     beside it that have a plan of their own.
     """
     found: dict[str, Line] = {}
-    for adoption in in_force_everywhere(store.pk, day):
+    adoptions = in_force_everywhere(store.pk, day)
+    plans = living_plans(store, {each.version.scheme.code for each in adoptions})
+    for adoption in adoptions:
         code = adoption.version.scheme.code
         is_main = adoption.axis == MAIN
         if not is_main and playbook_for(code).scheme != code:
@@ -47,7 +49,7 @@ def treatment_lines(store: Store, patronage: Patronage, day: date) -> list[Line]
         label = patronage.tier if is_main else patronage.labels.get(adoption.axis, "")
         if not label:
             continue
-        plan = living_plan(store, code)
+        plan = plans.get(code)
         lines = [line_of(row) for row in plan.lines.all()] if plan else list(playbook_for(code).lines)
         ladder, inherits = scheme_of(adoption.version).codes, bool(plan and plan.inherits)
         for tier in label.split(TOGETHER):

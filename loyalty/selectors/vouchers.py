@@ -5,6 +5,7 @@ from datetime import date
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
+from customers.models import Patronage
 from loyalty.models import Redemption, Voucher, VoucherKind
 from staff.models import Store
 
@@ -55,6 +56,12 @@ def kinds_listed(store: Store) -> list[KindListed]:
         row = used.get(kind.pk, nothing)
         found.append(KindListed(kind, issued.get(kind.pk, 0), row["number"], row["saved"] or 0, row["fresh"]))
     return found
+
+
+def guests_by_tier(store: Store) -> dict[str, int]:
+    """How many guests of the store have which tier. One query."""
+    found = Patronage.objects.filter(store=store).values("tier").annotate(number=Count("pk"))
+    return dict(found.values_list("tier", "number"))
 
 
 def vouchers_of(store: Store, customer_id: int) -> list[Voucher]:

@@ -11,7 +11,19 @@ from staff import access
 from staff.models import Role
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["crm", "common", "ops", "staff", "customers", "feedback", "tiering", "loyalty", "care", "reports", "tablet"]
+ROOMS = [
+    "crm",
+    "common",
+    "ops",
+    "staff",
+    "customers",
+    "feedback",
+    "tiering",
+    "loyalty",
+    "care",
+    "reports",
+    "tablet",
+]
 SOURCES = [
     path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts
 ]
