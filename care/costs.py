@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from care.parts import cost_fen, parts_of, whole_text
-from care.playbook import Line, inherited, is_for, tiers_with_own
+from care.playbook import Line, is_for, tiers_with_own
+from care.treatments import inherited
 
 CADENCE = {"weekly": 52, "monthly": 12, "half_year": 2, "yearly": 1}
 # A form of address of usual length, and a festival's name.

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from care.answer_forms import TableFields
 from care.festivals import COMPUTED
 from care.models import CareRules, Channel, GuestReply, TaskEvent, TextRules, Trigger
-from care.playbook import EVERYBODY, WEEKEND, Line
+from care.playbook import EVERYBODY, TREATMENTS, UNDATED, WEEKEND, Line
 from common.forms import DeskForm
 from common.money import fen_of, yuan
 from staff.models import Person, Role
@@ -71,6 +71,20 @@ class PlanLineForm(DeskForm):
     owner_first = forms.BooleanField(label=_("有负责人就由负责人做"), required=False)
     personal = forms.BooleanField(label=_("做了这件事，当天就不再发祝福短信"), required=False)
     small = forms.BooleanField(label=_("优惠券或小礼品（事业稳重型的客人不送）"), required=False)
+    segment = forms.ChoiceField(
+        label=_("只限哪个客群"), required=False, help_text=_("不选就是这一级的全部客人。")
+    )
+    gives = forms.ChoiceField(
+        label=_("同时发一张券"), required=False, help_text=_("方式选“发券”时，券由系统发，不开任务。")
+    )
+    choice = forms.CharField(
+        label=_("几样选一样"), max_length=20, required=False,
+        help_text=_("到店待遇才用：写同一个组名的几条，一次来店只能用一样。"),
+    )  # fmt: skip
+    percent_off = forms.IntegerField(
+        label=_("账单减百分之几"), min_value=0, max_value=100, required=False,
+        help_text=_("到店待遇才用：九折填 10。"),
+    )  # fmt: skip
     enabled = forms.BooleanField(label=_("启用"), required=False)
 
     def __init__(
@@ -78,6 +92,8 @@ class PlanLineForm(DeskForm):
         *args: Any,
         tiers: Sequence[str],
         festivals: Mapping[str, tuple[str, str]] | None = None,
+        kinds: Sequence[tuple[int, str]] = (),
+        segments: Sequence[tuple[int, str]] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -88,12 +104,19 @@ class PlanLineForm(DeskForm):
             (code, zh if language() == "zh" else en)
             for code, (zh, en) in (festivals or COMPUTED.names()).items()
         ]
+        for field, known in (("gives", kinds), ("segment", segments)):
+            named = [(str(pk), name) for pk, name in known]
+            self.fields[field].choices = [("", "—"), *named]  # type: ignore[attr-defined]
         chosen[1].choices = [*words, (WEEKEND, _("周末（每周用）"))]  # type: ignore[attr-defined]
 
     @classmethod
     def showing(cls, line: Line) -> dict[str, Any]:
         """The form as the line stands."""
-        return asdict(line) | {"occasions": list(line.occasions)}
+        return asdict(line) | {
+            "occasions": list(line.occasions),
+            "gives": line.gives or "",
+            "segment": line.segment or "",
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -107,6 +130,7 @@ class PlanLineForm(DeskForm):
             self.add_error("lead_days", _("请写降级前几天提醒，1 到 31。"))
         if data.get("channel") == "sms" and trigger not in ("birthday", "festival", "absence"):
             self.add_error("channel", _("短信只用于生日和节日，还有多天没来。"))
+        self._check_giving(data)
         data["occasions"] = (
             festivals
             if trigger == "festival"
@@ -116,10 +140,29 @@ class PlanLineForm(DeskForm):
         )
         return data
 
+    def _check_giving(self, data: dict[str, Any]) -> None:
+        channel, gives = data.get("channel"), data.get("gives")
+        if channel == Channel.VOUCHER and not gives and "gives" not in self.errors:
+            self.add_error("gives", _("请选发哪一种券。"))
+        if gives and (data.get("trigger") in UNDATED or channel == Channel.SMS):
+            self.add_error(
+                "gives",
+                _("券跟着生日、节日、多天没来这类有日子的安排发，短信那一条不带券，请另加一条“发券”。"),
+            )
+        if data.get("segment") and (data.get("trigger") in UNDATED or channel == Channel.SMS):
+            self.add_error(
+                "segment", _("客群只用于生日、节日、多天没来这类有日子的安排，短信那一条不能限客群。")
+            )
+        if (data.get("choice") or data.get("percent_off")) and channel not in TREATMENTS:
+            self.add_error("choice", _("“几样选一样”和打折只用于到店或礼品的待遇。"))
+
     def changes(self) -> dict[str, Any]:
         """What the form says, as a line of the playbook takes it."""
         said = dict(self.cleaned_data)
         said["tier"] = said["tier"] or self.initial["tier"]
+        for name in ("gives", "segment"):
+            said[name] = int(said[name]) if said[name] else None
+        said["percent_off"] = said["percent_off"] or 0
         return said | {"occasions": tuple(said["occasions"]), "en": said["en"] or said["zh"]}
 
 

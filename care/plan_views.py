@@ -13,18 +13,21 @@ from django.views.decorators.http import require_POST, require_safe
 
 from care.forms import CareRulesForm, PlanLineForm
 from care.models import Plan
-from care.playbook import EVERYBODY, BadPlaybook, Line, inherited
+from care.playbook import EVERYBODY, BadPlaybook, Line
 from care.selectors import living_plan, plan_versions
 from care.services import plans
 from care.services.festivals import calendar_of
 from care.services.house_rules import care_rules_of, change_care_rules
+from care.treatments import inherited
 from common.clock import now
 from common.errors import Refused
+from loyalty.selectors.vouchers import kind_choices
 from staff.access import who_may
 from staff.models import Store
 from staff.pages import PageRequest, found, person_of, tell, today_of
 from tiering.rules import Scheme
 from tiering.selectors.schemes import in_force_everywhere, scheme_of
+from tiering.selectors.segments import segment_choices
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def _plan_context(request: PageRequest, desk: Desk, shown: Plan | None, lines: l
     groups = [
         (
             tier,
-            [line for line in lines if line.tier == tier],
+            [line for line in pure if line.tier == tier],
             inherited(pure, tiers, tier) if inherits else [],
         )
         for tier in tiers
@@ -90,7 +93,9 @@ def _plan_context(request: PageRequest, desk: Desk, shown: Plan | None, lines: l
         "desk": desk,
         "groups": [(tier, owed) for tier, owed, _up in groups if owed],
         "coming_up": {tier: up for tier, _owed, up in groups if up},
-        "everybody": [line for line in lines if line.tier == EVERYBODY],
+        "everybody": [line for line in pure if line.tier == EVERYBODY],
+        "segment_names": dict(segment_choices(desk.store, *(line.segment for line in pure))),
+        "kind_names": dict(kind_choices(desk.store, *(line.gives for line in pure))),
         "scheme": desk.scheme,
         "living": shown,
     }
@@ -106,8 +111,9 @@ def plan_line(request: PageRequest, code: str) -> HttpResponse:
     line = found(next((each for each in lines if each.code == code), None))
     known = calendar_of(desk.store).names()
     form = PlanLineForm(
-        request.POST or None, initial=PlanLineForm.showing(line), tiers=[line.tier], festivals=known
-    )
+        request.POST or None, initial=PlanLineForm.showing(line), tiers=[line.tier], festivals=known,
+        kinds=kind_choices(desk.store, line.gives), segments=segment_choices(desk.store, line.segment),
+    )  # fmt: skip
     if request.method == "POST" and request.POST.get("act") == "remove":
         try:
             plans.remove_line(**desk.who(request), code=code)
@@ -132,8 +138,9 @@ def plan_line_new(request: PageRequest) -> HttpResponse:
     first = request.GET.get("tier", "")
     known = calendar_of(desk.store).names()
     form = PlanLineForm(
-        request.POST or None, initial={**PlanLineForm.EMPTY, "tier": first}, tiers=tiers, festivals=known
-    )
+        request.POST or None, initial={**PlanLineForm.EMPTY, "tier": first}, tiers=tiers, festivals=known,
+        kinds=kind_choices(desk.store), segments=segment_choices(desk.store),
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         said = form.changes()
         try:

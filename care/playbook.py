@@ -5,7 +5,7 @@ in `services.opening`. The rules in words, with numbered cases: docs/rules/care.
 """
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ UNDATED = ("each_visit", "campaign", "new_dish", "suggestion", "any_time")
 TRIGGERS = (
     *CADENCES, *OCCASIONS, "anniversary", "absence", "after_visit", "new_guest", "falling", *UNDATED,
 )  # fmt: skip
-CHANNELS = ("phone", "visit", "gift", "card", "sms", "wechat", "event", "in_store")
+CHANNELS = ("phone", "visit", "gift", "card", "sms", "wechat", "event", "in_store", "voucher")
 ROLES = ("waiter", "host", "manager", "head", "hq")
 WEEKEND = "weekend"
 
@@ -43,7 +43,9 @@ class Line:
     visit (after_visit); `window_days` after the due day it is closed. A guest who is about to fall (falling) is
     told of `lead_days` before the night that lowers her; the task ends with that night. A cadence has `times` slots a period
     and closes with its slot. `personal`: on that day no ready-made text goes to the same guest. `small`: a coupon or a
-    small gift.
+    small gift. `gives`: the id of the kind of voucher that goes with it; through the channel `voucher` it is the whole
+    gesture. `choice`: of the treatments of one group a guest gets one a visit; `percent_off` the bill.
+    `segment`: the id of the group of guests for whom alone it is.
     """
 
     code: str
@@ -63,6 +65,10 @@ class Line:
     personal: bool = True
     enabled: bool = True
     small: bool = False
+    gives: int | None = None
+    segment: int | None = None
+    choice: str = ""
+    percent_off: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,7 @@ def _problems(line: Line) -> Iterable[str]:
             yield f"{name} {value!r} is none of {', '.join(allowed)}"
     for name, least, most in (
         ("times", 1, 10), ("lead_days", 0, 366), ("after_days", -60, 366), ("window_days", 0, 366),
+        ("percent_off", 0, 100),
     ):  # fmt: skip
         if not least <= getattr(line, name) <= most:
             yield f"{name} must be from {least} to {most}"
@@ -169,6 +176,16 @@ def _problems(line: Line) -> Iterable[str]:
         yield "lead_days must say how many days before the fall, 1 to 31"
     if line.channel == "sms" and line.trigger not in (*OCCASIONS, "absence", *UNDATED):
         yield "a text goes out for a birthday or a festival only, and for an absence"
+    if line.channel == "voucher" and line.gives is None:
+        yield "gives must say which voucher"
+    if line.gives is not None and (line.trigger in UNDATED or line.channel == "sms"):
+        yield "a voucher goes with a gesture that the plan can date, and not with a text"
+    if line.segment is not None and (line.trigger in UNDATED or line.channel == "sms"):
+        yield "a segment is asked for a gesture that the plan can date, and not for a text"
+    if (line.choice or line.percent_off) and line.channel not in TREATMENTS:
+        yield "choice and percent_off belong to what is given in the restaurant"
+    if len(line.choice) > 20:
+        yield "choice must have at most 20 characters"
 
 
 # ---- cadences ----------------------------------------------------------------------------------------------
@@ -343,48 +360,6 @@ def tiers_with_own(lines: Iterable[Line], line: Line) -> frozenset[str]:
 def is_for(line: Line, tier: str, own: Collection[str] = ()) -> bool:
     """Whether a guest of `tier` is owed the line; `own` as told by `tiers_with_own`."""
     return line.tier == tier or (line.tier == EVERYBODY and tier not in own)
-
-
-# ---- what the lower tiers are given ------------------------------------------------------------------------
-
-
-def heirs(lines: Collection[Line], ladder: Sequence[str], line: Line) -> tuple[str, ...]:
-    """The tiers above the line's own (the ladder's highest first) that are given it too where the plan inherits.
-
-    A treatment goes up: a gift, what happens in the restaurant. Not to a tier that has the same words already, or a
-    treatment of its own, or of a tier between, for the same birthday or festival.
-    """
-    if line.channel not in TREATMENTS or line.tier not in ladder or not line.enabled:
-        return ()
-    above: list[str] = []
-    for tier in reversed(ladder[: ladder.index(line.tier)]):
-        if any(_is_same_treatment(line, other) for other in lines if other.tier == tier):
-            break
-        above.append(tier)
-    return tuple(above)
-
-
-def _is_same_treatment(line: Line, other: Line) -> bool:
-    if not other.enabled or other.channel not in TREATMENTS:
-        return False
-    if other.zh == line.zh:
-        return True
-    same_day = line.trigger in OCCASIONS and other.trigger == line.trigger
-    return same_day and (line.trigger == "birthday" or bool(set(line.occasions) & set(other.occasions)))
-
-
-def treatments(lines: Sequence[Line], ladder: Sequence[str], tier: str, inherits: bool) -> list[Line]:
-    """What a guest of `tier` is given, the tier's own first, then what comes up from the tiers below."""
-    own = [line for line in lines if line.tier == tier and line.enabled and line.channel in TREATMENTS]
-    return own + inherited(lines, ladder, tier) if inherits else own
-
-
-def inherited(lines: Sequence[Line], ladder: Sequence[str], tier: str) -> list[Line]:
-    """What comes up to `tier` from the tiers below, the nearest first."""
-    if tier not in ladder:
-        return []
-    found = [line for line in lines if tier in heirs(lines, ladder, line)]
-    return sorted(found, key=lambda line: ladder.index(line.tier))
 
 
 # ---- who is treated otherwise ------------------------------------------------------------------------------

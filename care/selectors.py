@@ -1,5 +1,6 @@
 """The questions that pages and answers ask about care, each in a fixed number of queries."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -241,6 +242,12 @@ def living_plan(store: Store, scheme_code: str) -> Plan | None:
     """The store's living plan under a scheme with its lines; None where none was made yet."""
     found = Plan.objects.filter(store=store, scheme_code=scheme_code, retired_at=None)
     return found.prefetch_related("lines").first()
+
+
+def living_plans(store: Store, scheme_codes: Collection[str]) -> dict[str, Plan]:
+    """The store's living plans under these schemes with their lines, by scheme. Two queries."""
+    found = Plan.objects.filter(store=store, scheme_code__in=scheme_codes, retired_at=None)
+    return {plan.scheme_code: plan for plan in found.prefetch_related("lines")}
 
 
 def plan_versions(store: Store, scheme_code: str) -> list[Plan]:

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "customers",
     "feedback",
     "tiering",
+    "loyalty",
     "care",
     "reports",
     "tablet",

@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("customers.urls")),
     path("", include("feedback.urls")),
     path("", include("tiering.urls")),
+    path("", include("loyalty.urls")),
     path("", include("reports.urls")),
     path("", include("tablet.urls")),
 ]

@@ -32,8 +32,8 @@ def here_today(store: Store, day: date) -> list[Patronage]:
     return list(guests_of(store).filter(last_visit_on=day).order_by("-last_visited_at", "-id")[:HERE_TODAY])
 
 
-def to_do_now(store: Store, tier: str, day: date) -> list[ToDo]:
-    """What the care plan says of a guest of this tier who stands at the door."""
+def to_do_now(store: Store, day: date) -> list[ToDo]:
+    """What the care plan says of every guest who stands at the door; what a tier is given: `treatments_now`."""
     adoption = in_force(store.pk, day)
     if adoption is None:
         return []
@@ -46,7 +46,7 @@ def to_do_now(store: Store, tier: str, day: date) -> list[ToDo]:
         if line.enabled
         and line.channel == Channel.IN_STORE
         and line.trigger == Trigger.EACH_VISIT
-        and line.tier in (tier, EVERYBODY)
+        and line.tier == EVERYBODY
     ]
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from care.selectors_treatments import treatments_now
 from common.clock import now
 from common.errors import Refused
 from common.money import show_yuan
@@ -21,6 +22,8 @@ from customers.selectors.people import birthdays, has_birthday_soon, masked_numb
 from customers.services.customers import register_customer
 from customers.services.visits import record_visit
 from feedback.selectors import open_complaints_of
+from loyalty.selectors.giving import kept_for
+from loyalty.selectors.vouchers import usable_vouchers_of
 from staff.pages import PageRequest, found, person_of, tell, today_of
 from tablet.forms import PARTIES, NewGuestForm, VisitForm
 from tablet.selectors import here_today, last_visits, owed_to, to_do_now
@@ -96,7 +99,10 @@ def _card(request: PageRequest, pk: int, form: VisitForm, status: int = 200) -> 
         "patronage": known.patronage,
         "customer": known.patronage.customer,
         "birthday_on": has_birthday_soon(known.patronage.customer.birthday, day),
-        "to_do": to_do_now(store, known.patronage.tier, day),
+        "to_do": to_do_now(store, day),
+        "treatments": treatments_now(store, known.patronage, now()),
+        "kept": kept_for(store, pk),
+        "vouchers": usable_vouchers_of(store, pk, day),
         "owed": owed_to(store, pk, day),
         "visits": last_visits(store, pk),
         "complaints": open_complaints_of(store, pk),

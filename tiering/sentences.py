@@ -136,6 +136,7 @@ TAGS = {
     "in_mourning": _lazy("守孝"),
     "nearby_resident": _lazy("周边居民、邻居"),
     "government_or_committee": _lazy("政府部门及村居委"),
+    "early_access": _lazy("抢先试新菜"),
 }
 
 

@@ -4,7 +4,9 @@ import pghistory
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.models import VoucherKind
 from staff.models import Person, Role, Store
+from tiering.models import Segment
 
 
 class Channel(models.TextChoices):
@@ -18,6 +20,7 @@ class Channel(models.TextChoices):
     WECHAT = "wechat", _("微信")
     EVENT = "event", _("宴请")
     IN_STORE = "in_store", _("到店")
+    VOUCHER = "voucher", _("发券")
 
 
 class Trigger(models.TextChoices):
@@ -72,7 +75,10 @@ class PlanLine(models.Model):
 
     `role` is who does it; `owner_first`: the guest's owner where there is one, else the role. `times` a period
     for cadences; `lead_days` before an occasion; `after_days` of absence or after a visit; `window_days` to do it.
-    `small`: a coupon or a small gift, which some kinds of guests do not like.
+    `small`: a coupon or a small gift, which some kinds of guests do not like. `gives`: the voucher that goes with it;
+    through the channel VOUCHER that is the whole gesture, and nobody has to do anything. `choice`: of the treatments of
+    one such group a guest gets one a visit. `percent_off`: what the treatment takes off the bill. `segment`: only for the
+    guests who are in it.
     """
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="lines")
@@ -93,6 +99,14 @@ class PlanLine(models.Model):
     personal = models.BooleanField(default=True)
     enabled = models.BooleanField(default=True)
     small = models.BooleanField(default=False, db_default=False)
+    gives = models.ForeignKey(
+        VoucherKind, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    segment = models.ForeignKey(
+        Segment, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    choice = models.CharField(max_length=20, blank=True, default="", db_default="")
+    percent_off = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ["id"]

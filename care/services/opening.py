@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from care.festivals import Calendar
-from care.models import CareRules
+from care.models import CareRules, PlanLine, Task
 from care.playbook import (
     CADENCES,
     CONTACTS,
@@ -25,17 +25,19 @@ from care.playbook import (
     due_for,
     events,
     fall_words,
-    heirs,
     slots,
     tiers_with_own,
 )
 from care.services.festivals import calendar_of, follow_calendar
+from care.services.giving import give_vouchers
 from care.services.house_rules import care_rules_of
 from care.services.plans import DEFAULT, line_of, plan_for
 from care.services.words import put_words
+from care.treatments import heirs
 from staff.models import Store
 from tiering.selectors.forecast import Falling, falling
 from tiering.selectors.schemes import in_force, scheme_of
+from tiering.selectors.segments import guests_in
 from tiering.services.judgements import LIKELY
 
 OPENS_FOR_DAYS = 7
@@ -85,20 +87,21 @@ WITH owed AS (
     WHERE p.store_id = %(store)s AND {tier} AND d.close_on >= greatest(%(today)s, %(day)s) AND {when}
 ), told AS (
 INSERT INTO care_task (store_id, customer_id, line_id, code, occasion, channel, zh, en, tier, role,
-    assignee_id, event_on, due_on, close_on, opened_on, opened_at, state, reason)
+    assignee_id, event_on, due_on, close_on, opened_on, opened_at, state, reason, settled_at)
 SELECT store_id, customer_id, %(line)s, %(code)s, occasion, channel, zh, en, tier, %(role)s,
     assignee_id, event_on, due_on, close_on, %(on)s, %(at)s,
-    CASE WHEN blocked = '' THEN 'open' ELSE 'blocked' END, blocked
+    CASE WHEN blocked = '' THEN %(born)s ELSE 'blocked' END, blocked,
+    CASE WHEN blocked = '' AND %(born)s = 'done' THEN %(at)s END
 FROM owed
 ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-    settled_at = NULL, line_id = excluded.line_id, due_on = excluded.due_on, close_on = excluded.close_on,
+    settled_at = excluded.settled_at, line_id = excluded.line_id, due_on = excluded.due_on, close_on = excluded.close_on,
     tier = excluded.tier, role = excluded.role, assignee_id = excluded.assignee_id, channel = excluded.channel,
     event_on = excluded.event_on, zh = excluded.zh, en = excluded.en, opened_on = excluded.opened_on,
     opened_at = excluded.opened_at
 WHERE (care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed', 'festival_off'))
-    OR (care_task.state = 'blocked' AND excluded.state = 'open')
-RETURNING reason
-) SELECT reason, count(*) FROM told GROUP BY reason
+    OR (care_task.state = 'blocked' AND excluded.state <> 'blocked')
+RETURNING reason, customer_id, occasion
+) SELECT reason, count(*), {who} FROM told GROUP BY reason
 """
 
 _CADENCE = """CROSS JOIN (VALUES {rows}) s(occasion, first, last, days, salt) CROSS JOIN LATERAL (
@@ -170,7 +173,7 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
     if on < today - timedelta(days=OPENS_FOR_DAYS):
         return dict(counts)
     plan = plan_for(store, scheme, at)
-    rows = list(plan.lines.filter(enabled=True).exclude(channel="sms"))
+    rows = list(plan.lines.filter(enabled=True).exclude(channel="sms").select_related("gives", "segment"))
     lines = [line_of(row) for row in rows]
     ladder = scheme_of(adoption.version).codes if adoption and plan.inherits else ()
     ahead = max((line.lead_days for line in lines if line.trigger == "falling"), default=0)
@@ -179,7 +182,7 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
     for row, line in zip(rows, lines, strict=True):
         if line.trigger not in UNDATED:
             up = heirs(lines, ladder, line) if line.trigger in OCCASIONS else ()
-            found = _open(night, row.pk, line, sorted(tiers_with_own(lines, line)), [line.tier, *up])
+            found = _open(night, row, line, sorted(tiers_with_own(lines, line)), [line.tier, *up])
             opened = found.pop("", 0)
             counts["opened"] += opened
             counts[line.trigger] += opened
@@ -201,20 +204,26 @@ class _Night:
     calendar: Calendar
 
 
-def _open(night: _Night, line_id: int, line: Line, own: list[str], tiers: list[str]) -> dict[str, int]:
-    """Open a line's tasks; how many, under "", and how many were blocked for which reason."""
+def _open(night: _Night, row: PlanLine, line: Line, own: list[str], tiers: list[str]) -> dict[str, int]:
+    """Open a line's tasks and give the voucher that goes with them; how many, under "", how many were blocked for
+    which reason, how many `vouchers`.
+    """
     day = night.on + timedelta(days=1)
     rules = night.rules
     params: dict[str, Any] = {
-        "store": night.store.pk, "brand": night.store.brand_id, "line": line_id, "code": line.code, "tiers": tiers,
+        "store": night.store.pk, "brand": night.store.brand_id, "line": row.pk, "code": line.code, "tiers": tiers,
         "own": own, "channel": line.channel, "role": line.role, "personal": line.personal, "on": night.on,
         "day": day, "at": night.at, "today": night.today, "window": line.window_days, "after": line.after_days,
         "until": day + timedelta(days=line.lead_days), "zh": line.zh, "en": line.en,
+        "born": Task.State.DONE if line.channel == "voucher" else Task.State.OPEN,
         "likely": f"{LIKELY}{line.tier}", "contacts": list(CONTACTS), "most": rules.contacts_a_week,
     }  # fmt: skip
     due, when = _due(line, night, day, params)
     if not due:
         return {}
+    if row.segment is not None:
+        params["chosen"] = guests_in(row.segment, night.store, night.on)
+        when += " AND p.customer_id = ANY(%(chosen)s)"
     is_capped = line.channel in CONTACTS and rules.contacts_a_week is not None
     visits = line.channel == "visit"
     sql = _OPEN.format(
@@ -226,12 +235,19 @@ def _open(night: _Night, line_id: int, line: Line, own: list[str], tiers: list[s
         zh=f"CASE WHEN {_OVERSEAS} THEN '{_ABROAD_ZH}' ELSE '' END || d.zh" if visits else "d.zh",
         en=f"CASE WHEN {_OVERSEAS} THEN '{_ABROAD_EN}' ELSE '' END || d.en" if visits else "d.en",
         blocked=_blocked(line, rules, is_capped),
+        who="array_agg(customer_id), array_agg(occasion)" if row.gives_id else "NULL, NULL",
     )
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX, ["off"])
         cursor.execute(sql, params)
-        found = dict(cursor.fetchall())
+        told = cursor.fetchall()
         cursor.execute(BY_INDEX, ["on"])
+    found = {reason: number for reason, number, _guests, _occasions in told}
+    if row.gives is not None:
+        for reason, _number, guests, occasions in told:
+            if reason == "":
+                owed = list(zip(guests, occasions, strict=True))
+                found["vouchers"] = give_vouchers(night.store, row.gives, line, owed, on=day, at=night.at)
     return found
 
 

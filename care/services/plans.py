@@ -14,7 +14,9 @@ from django.db import IntegrityError, transaction
 from care.models import Plan, PlanLine
 from care.playbook import Line, Playbook, read_playbook
 from common.errors import NotHere, Refused
+from loyalty.models import VoucherKind
 from staff.models import Person, Store
+from tiering.models import Segment
 
 PLAYBOOKS = Path(__file__).resolve().parent.parent / "playbooks"
 DEFAULT = "default"
@@ -68,10 +70,15 @@ def _write(
     plan = Plan.objects.create(
         store=store, scheme_code=scheme_code, number=number, made_at=at, made_by=actor, inherits=inherits
     )
-    PlanLine.objects.bulk_create(
-        PlanLine(plan=plan, **(asdict(line) | {"occasions": list(line.occasions)})) for line in book.lines
-    )
+    PlanLine.objects.bulk_create(PlanLine(plan=plan, **_columns(line)) for line in book.lines)
     return plan
+
+
+def _columns(line: Line) -> dict[str, Any]:
+    """A line as its row is written."""
+    said = asdict(line) | {"occasions": list(line.occasions)}
+    said["gives_id"], said["segment_id"] = said.pop("gives"), said.pop("segment")
+    return said
 
 
 @transaction.atomic
@@ -151,11 +158,22 @@ def _next(
     inherits = living.inherits if inherits is None else inherits
     if wanted == lines and inherits == living.inherits:
         return living
+    _check_own(living.store, wanted)
     # Read back as a file would be: the same refusals for a page as for a playbook.
     book = read_playbook({"scheme": living.scheme_code, "lines": [asdict(line) for line in wanted]})
     living.retired_at = at
     living.save(update_fields=["retired_at"])
     return _write(living.store, living.scheme_code, living.number + 1, book, at, actor, inherits)
+
+
+def _check_own(store: Store, wanted: list[Line]) -> None:
+    """A line gives a voucher of its own store, to a segment of its own store. NotHere for another's."""
+    kinds = {line.gives for line in wanted if line.gives is not None}
+    segments = {line.segment for line in wanted if line.segment is not None}
+    if kinds and VoucherKind.objects.filter(store=store, pk__in=kinds).count() != len(kinds):
+        raise NotHere()
+    if segments and Segment.objects.filter(store=store, pk__in=segments).count() != len(segments):
+        raise NotHere()
 
 
 def codes_used(store: Store, scheme_code: str) -> set[str]:
@@ -186,4 +204,8 @@ def line_of(row: PlanLine) -> Line:
         personal=row.personal,
         enabled=row.enabled,
         small=row.small,
+        gives=row.gives_id,
+        segment=row.segment_id,
+        choice=row.choice,
+        percent_off=row.percent_off,
     )

@@ -28,7 +28,7 @@ GOOD = ("delivered", "accepted")
 BAD = ("failed", "undelivered", "parked", "unknown")
 ICONS = {
     "phone": "phone", "visit": "walk", "gift": "gift", "card": "mail", "sms": "message",
-    "wechat": "brand-wechat", "event": "glass-full", "in_store": "building-store",
+    "wechat": "brand-wechat", "event": "glass-full", "in_store": "building-store", "voucher": "ticket",
 }  # fmt: skip
 
 

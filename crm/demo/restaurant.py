@@ -21,6 +21,7 @@ from crm.demo import staffing
 from crm.demo.desk import Desk
 from crm.demo.filling import Diary
 from crm.demo.followup import FollowUp
+from crm.demo.giving import owe_guests
 from crm.demo.guests import invent
 from crm.demo.habits import come
 from crm.demo.owners import give_owners, judge_some
@@ -103,6 +104,7 @@ def build(*, seed: int, today: date, at: datetime, size: Size, say: Say) -> None
         _grade_the_past(life, size.graded_months, full_from, say)
         _nights(life, full_from, last_night, say)
     life.write_until(at)
+    owe_guests(diary, at)
     _shift_runs()
 
 

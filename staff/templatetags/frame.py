@@ -17,7 +17,7 @@ DESK = [
         "customers", _("客户"), "users",
         (
             "customer", "customer-new", "customer-edit", "customer-standing", "customer-care",
-            "customer-feedback", "complaint-open", "suggestion-record",
+            "customer-feedback", "complaint-open", "suggestion-record", "customer-loyalty", "customer-loyalty-act",
         ),
     ),
     (
@@ -32,6 +32,11 @@ DESK = [
         ),
     ),
     ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
+    (
+        "vouchers", _("券与礼品"), "ticket",
+        ("voucher-kind-new", "voucher-kind", "voucher-issue", "voucher-redeem", "gifts", "gift-item-new",
+         "loyalty-rules", "kept"),
+    ),
     (
         "plan", _("关怀计划"), "heart-handshake",
         (

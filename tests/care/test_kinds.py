@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from care.models import CareRules, Task
-from care.playbook import Line, blocked_because, heirs, inherited, reached_by, treatments
+from care.playbook import Line, blocked_because, reached_by
 from care.services.plans import add_line, playbook_for, set_inherits
+from care.treatments import heirs, inherited, treatments
 from common.birthdays import Birthday
 from customers.models import Tag
 from tests.care.stage import LONG_AGO, adopt, content, guests, night

@@ -43,9 +43,7 @@ def desk(store, head) -> Client:
 def said(code: str = "a_phone", **changes) -> dict[str, object]:
     """The form of a line as it stands in the playbook, with changes."""
     line = next(line for line in playbook_for(SCHEME).lines if line.code == code)
-    form = {
-        name: value for name, value in asdict(line).items() if not (isinstance(value, bool) and not value)
-    }
+    form = {name: value for name, value in asdict(line).items() if value is not None and value is not False}
     return form | {"occasions": list(line.occasions)} | changes
 
 

@@ -21,6 +21,8 @@ from customers.models import Customer, Patronage, Phone, Visit
 from customers.services.upkeep import recount, refresh_gaps, refresh_search_keys
 from feedback.models import Complaint, Suggestion
 from feedback.selectors import open_complaints, unjudged
+from loyalty.selectors.giving import early_list, last_gifts, to_buy, waiting_gifts
+from loyalty.selectors.vouchers import kinds_listed
 from staff.models import Person, Store
 from tiering.compile import tier_case
 from tiering.models import Night
@@ -171,6 +173,8 @@ def test_nothing_lies_in_the_future(demo):
     assert rows(
         "SELECT count(*) FROM feedback_suggestion WHERE greatest(recorded_at, judged_at) > %s", AT
     ) == [(0,)]
+    assert rows("SELECT count(*) FROM loyalty_redemption WHERE at > %s", AT) == [(0,)]
+    assert rows("SELECT count(*) FROM loyalty_gift WHERE at > %s", AT) == [(0,)]
     assert rows("SELECT count(*) FROM ops_run WHERE finished_at > %s OR started_at > %s", AT, AT) == [(0,)]
     # The small hours belong to the day before, in the books too.
     ((wrong, small_hours),) = rows(
@@ -277,6 +281,9 @@ def test_every_page_has_something_to_show(demo):
             store=store, judged="valid", judged_on__month=10, judged_on__year=2026
         )
         assert judged.count() >= 4
+        assert [row.new_guests for row in kinds_listed(store)].count(2) == 1 and to_buy(store) >= 1
+        assert len(waiting_gifts(store)) == 1 and len(last_gifts(store)) == 4
+        assert early_list(store, TODAY).dishes and early_list(store, TODAY).guests
         guests = Patronage.objects.filter(store=store)
         assert guests.filter(owner__isnull=False).exists() and guests.filter(tier="A", owner=None).exists()
         assert guests.exclude(usual_table="").exists()

@@ -14,6 +14,10 @@ from care.services.plans import plan_for
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
 from feedback.services import open_complaint, record_suggestion
+from loyalty.models import Gift, Voucher, VoucherKind
+from loyalty.services.gifts import save_item
+from loyalty.services.issuing import issue
+from loyalty.services.redeeming import Bill, redeem
 from ops.models import Job, Run
 from staff import access
 from staff.models import Role, Store
@@ -28,6 +32,7 @@ KINDS = {
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
+    "voucher-kind": "voucher_kind", "redemption-back": "redemption", "gift-item": "gift_item", "gift-decide": "gift", "tablet-treat": "guest", "tablet-kept": "guest", "tablet-gift": "guest",
 }  # fmt: skip
 
 
@@ -81,7 +86,16 @@ def objects_of(place: Store) -> dict[str, object]:
         actor=None,
         at=NOON,
     )
+    kind = VoucherKind.objects.create(store=place, name="券", gives="amount", worth=100, made_at=NOON)
+    issue(store=place, kind=kind, guests=[(guest.pk, "x")], on=NOON.date(), at=NOON)
+    code = Voucher.objects.get(kind=kind).code
+    used = redeem(store=place, code=code, bill=Bill(100), actor=None, at=NOON, source="desk")
+    gift = Gift.objects.create(
+        store=place, customer=guest, what="茶", cost_fen=1, reason="试", on=NOON.date(), at=NOON, role="head", state="waiting"
+    )
     return {
+        "voucher_kind": kind.pk, "redemption": used.pk, "gift": gift.pk,
+        "gift_item": save_item(store=place, name="茶", cost_fen=100, left=1, at=NOON).pk,
         "adoption": coming.pk,
         "campaign": Campaign.objects.create(store=place, kind="event", name="活动", tiers=["A"], send_on=NOON.date(), made_at=NOON).pk,
         "plan": plan_for(place, "recent_month_abc", NOON).pk,

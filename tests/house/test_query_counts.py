@@ -25,6 +25,11 @@ from customers.services.dishes import launch_dish
 from customers.services.events import record_participation
 from customers.services.visits import VisitInput, record_visit
 from feedback.services import open_complaint, record_suggestion
+from loyalty.models import Voucher, VoucherKind
+from loyalty.services.gifts import give, save_item
+from loyalty.services.issuing import issue
+from loyalty.services.keeping import keep, record_treatment, set_early_access
+from loyalty.services.redeeming import Bill, redeem
 from staff.access import issue_token
 from tests.cast import NOON, put_on_file
 from tiering.models import Segment
@@ -36,6 +41,7 @@ PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
     "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
+    "vouchers", "voucher-kind-new", "voucher-kind", "voucher-issue", "voucher-redeem", "gifts", "loyalty-rules", "kept", "customer-loyalty", "tablet-redeem", "tablet-gift",
     "tier-groups", "tier-group", "tier-group-guests", "leads", "candidates", "segments", "segment", "segment-new", "segment-edit",
 ]  # fmt: skip
 
@@ -51,6 +57,8 @@ def address(name: str, guest) -> str:
         return reverse(name, args=[Segment.objects.earliest("pk").pk])
     if name in ("campaign", "campaign-edit"):
         return reverse(name, args=[Campaign.objects.earliest("pk").pk])
+    if name == "voucher-kind":
+        return reverse(name, args=[VoucherKind.objects.earliest("pk").pk])
     if name == "plan-line":
         return reverse(name, args=["a_no_show"])
     about_guest = name in (
@@ -61,6 +69,8 @@ def address(name: str, guest) -> str:
         "customer-feedback",
         "tablet-guest",
         "tablet-feedback",
+        "customer-loyalty",
+        "tablet-gift",
     )
     return reverse(name, args=[guest.pk]) if about_guest else reverse(name)
 
@@ -108,8 +118,30 @@ def add_guests(store, people, first: int, last: int):
             open_complaint(**told, text="等了四十分钟")
             record_suggestion(**told, text="换大一点的杯子")
         issue_token(store=store, name=f"POS {n}", actor=people[0], at=NOON)
+        owe(store, people[n % 2], guest, n)
         launch_dish(store=store, name=f"菜{n}", launched_on=TODAY, actor=people[0], at=NOON)
     return guest
+
+
+def owe(store, person, guest, n: int):
+    """A kind of voucher with one used and one not, a gift given and one that waits, something kept."""
+    kind = VoucherKind.objects.create(
+        store=store, name=f"券{n}", gives="amount", worth=100, transferable=True, made_at=NOON
+    )
+    issue(store=store, kind=kind, guests=[(guest.pk, "x"), (guest.pk, "y")], on=TODAY, at=NOON)
+    code = Voucher.objects.filter(kind=kind).earliest("pk").code
+    redeem(store=store, code=code, bill=Bill(10_000), actor=person, at=NOON, source="desk")
+    item = save_item(store=store, name=f"礼{n}", cost_fen=3_000, left=9, at=NOON)
+    for _twice in range(2):
+        give(
+            store=store, gift_id=uuid.uuid4(), customer_id=guest.pk, item_id=item.pk, what="", cost_fen=0, reason="等位久了",
+            actor=person, role="waiter", at=NOON,
+        )  # fmt: skip
+    keep(store=store, customer_id=guest.pk, what="红酒", left=n % 3, alert_at=1, actor=person, at=NOON)
+    set_early_access(store=store, customer_id=guest.pk, early=True, actor=person, at=NOON)
+    launch_dish(store=store, name=f"将上的菜{n}", launched_on=TODAY + timedelta(days=3), actor=person, at=NOON)
+    use = {"code": f"c{n}", "slot": f"c{n}", "zh": "茶", "en": "tea", "percent_off": 0, "bill_fen": None}
+    record_treatment(store=store, customer_id=guest.pk, actor=person, at=NOON, **use)
 
 
 def seat_everybody(store, guest):

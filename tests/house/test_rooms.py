@@ -11,7 +11,19 @@ from staff import access
 from staff.models import Role
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["crm", "common", "ops", "staff", "customers", "feedback", "tiering", "care", "reports", "tablet"]
+ROOMS = [
+    "crm",
+    "common",
+    "ops",
+    "staff",
+    "customers",
+    "feedback",
+    "tiering",
+    "loyalty",
+    "care",
+    "reports",
+    "tablet",
+]
 SOURCES = [
     path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts
 ]
@@ -21,6 +33,7 @@ PURE = [
     "tiering/rules/tree.py", "tiering/rules/reading.py", "tiering/rules/deciding.py", "tiering/facts.py", "tiering/compile.py", "tiering/checks.py", "tiering/query.py",
     "tiering/sources.py", "tiering/forecast/turning.py", "tiering/forecast/falling.py", "tiering/forecast/rising.py", "tiering/confirming.py", "tiering/goals.py", "tiering/segments.py", "tiering/edges.py",
     "tiering/editor/nodes.py", "tiering/editor/fields.py", "tiering/editor/scores.py", "tiering/editor/buttons.py",
+    "loyalty/worth.py", "care/treatments.py",
     "care/playbook.py", "care/festivals.py", "care/windows.py", "care/outcomes.py", "care/campaigns.py", "care/costs.py",
 ]  # fmt: skip
 LONGEST = 420

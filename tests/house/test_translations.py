@@ -9,7 +9,19 @@ import pytest
 from crm.embedded.catalogues import compile_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["crm", "common", "ops", "staff", "customers", "feedback", "tiering", "care", "reports", "tablet"]
+ROOMS = [
+    "crm",
+    "common",
+    "ops",
+    "staff",
+    "customers",
+    "feedback",
+    "tiering",
+    "loyalty",
+    "care",
+    "reports",
+    "tablet",
+]
 CATALOGUE = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 HAN = re.compile(r"[\u3400-\u9fff]")

@@ -122,7 +122,9 @@ def test_the_card_tells_what_to_do_now(floor, store, head, regular):
     log(floor, regular, **card(floor, regular), amount="6000")
     decide_night(store, NOON.date(), at=NOON)
     page = floor.get(reverse("tablet-guest", args=[regular.pk]))
-    assert [each.zh for each in page.context["to_do"]] == ["店长亲身接待"]
+    assert [each.line.zh for each in page.context["treatments"] if each.line.trigger == "each_visit"] == [
+        "店长亲身接待"
+    ]
 
 
 def test_a_waiter_sees_no_sums_and_no_numbers(floor, store, regular):

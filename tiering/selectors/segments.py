@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from common.errors import Refused
 from customers.models import Patronage
@@ -25,6 +26,13 @@ def segments_of(store: Store) -> list[Segment]:
     return list(
         Segment.objects.filter(store=store, retired_at=None).select_related("made_by").order_by("name", "id")
     )
+
+
+def segment_choices(store: Store, *also: int | None) -> list[tuple[int, str]]:
+    """The living segments, to choose from, and those named beside: (id, name). One query."""
+    wanted = Q(retired_at=None) | Q(pk__in=[pk for pk in also if pk is not None])
+    found = Segment.objects.filter(wanted, store=store).order_by("name", "pk")
+    return list(found.values_list("pk", "name"))
 
 
 def segment_of(store: Store, segment_id: int) -> Segment | None:

@@ -1,0 +1,1 @@
+"""The verbs that write: vouchers, gifts, what is kept for a guest, treatments."""
