@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tablet import views
+from tablet import arrival_views, views
 
 urlpatterns = [
     path("tablet/", views.floor, name="tablet"),
@@ -10,4 +10,9 @@ urlpatterns = [
     path("tablet/new/", views.new, name="tablet-new"),
     path("tablet/guests/<int:pk>/", views.guest, name="tablet-guest"),
     path("tablet/guests/<int:pk>/visit/", views.visit, name="tablet-visit"),
+    path("tablet/guests/<int:pk>/seat/", arrival_views.seat, name="tablet-seat"),
+    path("tablet/tables/", arrival_views.my_tables, name="tablet-tables"),
+    path("tablet/alerts/", arrival_views.alerts, name="tablet-alerts"),
+    path("arrivals/", arrival_views.arrivals, name="arrivals"),
+    path("arrivals/<int:pk>/", arrival_views.arrival_act, name="arrival-act"),
 ]

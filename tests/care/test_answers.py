@@ -8,19 +8,20 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from care.lists import next_table_day, table_days, tables_on
 from care.models import Anniversary, PlanLine, Served, TableAnswer, Task, TaskEvent, TradeNews
 from care.playbook import Line, anniversary_days, asks_for_table
 from care.selectors_quota import continuity, in_time, quotas, seen_between, whole
 from care.services import tasks
 from care.services.anniversaries import forget_anniversary, tell_anniversary
-from care.services.answers import TableSaid, read_dishes
+from care.services.answers import TableSaid
 from care.services.plans import plan_for
 from care.services.served import write_served
 from care.services.words import WEEKEND_WORDS, add_news, remove_news
 from care.templatetags.care import answer_words, ready_words
 from common.errors import NotHere, Refused
-from customers.models import Customer, Patronage
+from customers.models import Booking, Customer, Patronage
+from customers.preorder import read_dishes
+from customers.selectors.bookings import booked_days, booked_on, next_booked_day
 from customers.services.visits import VisitInput, record_visit
 from staff.models import Role
 from tests.care.stage import adopt, china, content, grade, guests, night, nights
@@ -82,10 +83,17 @@ def test_row_59_the_answer_yes_is_kept_and_listed_for_the_day(store, call, head)
         )
         care = desk.get(reverse("customer-care", args=[call.customer_id])).content.decode()
         assert "留位 9月25日 周五 18:00，10 位 · 清蒸石斑 ×1" in care
-    assert [each.pk for each in tables_on(store, date(2026, 9, 25))] == [answer.pk]
-    assert tables_on(store, date(2026, 9, 24)) == []
-    assert table_days(store, date(2026, 9, 15)) == [(date(2026, 9, 25), 1)]
-    assert next_table_day(store, date(2026, 9, 26)) is None
+    booking = Booking.objects.get()
+    assert (booking.state, booking.party, booking.dishes) == (
+        "confirmed",
+        10,
+        [{"name": "清蒸石斑", "number": 1}],
+    )
+    assert (booking.starts_at, booking.source, booking.made_by) == (china("2026-09-25 18:00"), "phone", head)
+    assert answer.booking == booking and booked_on(store, date(2026, 9, 25)) == [booking]
+    assert booked_on(store, date(2026, 9, 24)) == []
+    assert booked_days(store, date(2026, 9, 15)) == [(date(2026, 9, 25), 1)]
+    assert next_booked_day(store, date(2026, 9, 26)) is None
 
 
 def test_row_59_no_table_is_an_answer_too(store, call, head):
@@ -98,7 +106,7 @@ def test_row_59_no_table_is_an_answer_too(store, call, head):
         None,
         "不用留位",
     )
-    assert table_days(store, date(2026, 9, 15)) == []
+    assert booked_days(store, date(2026, 9, 15)) == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ def test_completing_twice_keeps_one_answer(store, call, head):
     at = china("2026-09-15 12:00")
     for _n in range(2):
         tasks.complete_task(store=store, task_id=call.pk, actor=head, at=at, answer=answer)
-    assert TableAnswer.objects.count() == TaskEvent.objects.count() == 1
+    assert TableAnswer.objects.count() == TaskEvent.objects.count() == Booking.objects.count() == 1
 
 
 # ---- row 62: days of a guest's own ---------------------------------------------------------------------------
