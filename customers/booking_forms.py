@@ -121,9 +121,17 @@ class TableForm(DeskForm):
 class BookingRulesForm(DeskForm):
     """Who is called first, and how long tables are kept."""
 
-    priority_tiers = forms.CharField(label=_("优先叫号的等级"), max_length=200, required=False)
+    priority_tiers = forms.CharField(
+        label=_("优先叫号的等级"), max_length=200, required=False,
+        help_text=_("等级的代码，用空格隔开，例如 VIP A。这些客人等位时先叫。"),
+    )  # fmt: skip
     held_days = forms.IntegerField(label=_("没确认的预订，提前几天释放"), min_value=0, max_value=60)
-    sitting_minutes = forms.IntegerField(label=_("一桌占用多少分钟"), min_value=15, max_value=720)
+    sitting_minutes = forms.IntegerField(
+        label=_("一桌占用多少分钟"),
+        min_value=15,
+        max_value=720,
+        help_text=_("这段时间里同一张台不会再排给别人。"),
+    )
 
     def rules(self, store: Store) -> BookingRules:
         """The checked form as the store's rules."""
