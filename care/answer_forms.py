@@ -6,8 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from care.models import Anniversary
-from care.services.answers import PARTY_AT_MOST
 from common.forms import DeskForm
+from customers.services.bookings import PARTY_AT_MOST
 
 _DAY = forms.DateInput(attrs={"type": "date"})
 
@@ -50,7 +50,7 @@ class ServedForm(forms.Form):
 class TableFields(forms.Form):
     """The two answers to a call before a festival; part of what is said about a task."""
 
-    table = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")], required=False)
+    table = forms.ChoiceField(choices=[("yes", "yes"), ("hold", "hold"), ("no", "no")], required=False)
     table_on = forms.DateField(required=False, error_messages={"invalid": _("请填一个日期。")})
     table_time = forms.TimeField(required=False, error_messages={"invalid": _("请填一个时间，例如 18:00。")})
     party = forms.IntegerField(
@@ -64,6 +64,6 @@ class TableFields(forms.Form):
         if not said.get("table"):
             return None
         return {
-            "wants_table": said["table"] == "yes", "on": said.get("table_on"), "time": said.get("table_time"),
-            "party": said.get("party"), "text": said.get("dishes", ""),
+            "wants_table": said["table"] != "no", "held": said["table"] == "hold", "on": said.get("table_on"),
+            "arrives": said.get("table_time"), "party": said.get("party"), "text": said.get("dishes", ""),
         }  # fmt: skip

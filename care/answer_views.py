@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care import lists
 from care.answer_forms import AnniversaryForm, NewsForm, ServedForm
 from care.list_views import day_of, month_of
 from care.models import Channel
@@ -21,6 +20,7 @@ from care.services.words import add_news, news_of, remove_news
 from common.clock import add_months, now
 from common.errors import Refused
 from customers.models import Visit
+from customers.selectors.bookings import booked_days, booked_on, next_booked_day
 from staff.access import staff_of
 from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
 from tiering.selectors.pages import ladder
@@ -53,12 +53,12 @@ def anniversary(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def tables(request: PageRequest) -> HttpResponse:
-    """The tables and dishes that were promised to guests for a day, to print for the floor and the kitchen."""
+    """The bookings of a day with the dishes to prepare, to print for the floor and the kitchen."""
     store, today = request.principal.store, today_of(request)
-    day = day_of(request.GET.get("on", "")) or lists.next_table_day(store, today) or today
+    day = day_of(request.GET.get("on", "")) or next_booked_day(store, today) or today
     context = {
-        "tab": "tables", "on": day, "rows": lists.tables_on(store, day), "scheme": ladder(store, today).scheme,
-        "days": lists.table_days(store, today), "before": day - timedelta(days=1), "after": day + timedelta(days=1),
+        "tab": "tables", "on": day, "rows": booked_on(store, day), "scheme": ladder(store, today).scheme,
+        "days": booked_days(store, today), "before": day - timedelta(days=1), "after": day + timedelta(days=1),
     }  # fmt: skip
     return render(request, "care/list_tables.html", context)
 

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from care.models import ListRead, Message, TableAnswer, Task, TaskEvent
+from care.models import ListRead, Message, Task, TaskEvent
 from care.playbook import EVERYBODY, LAPSED_AFTER_DAYS, scatter
 from care.selectors import living_plan
 from common.birthdays import BirthdayKey, matches_on
 from common.clock import add_months
-from customers.models import Patronage, Visit
+from customers.habit import TIMES, WEEKS
+from customers.models import Booking, Patronage, Visit
+from customers.selectors.bookings import booked_on
 from customers.selectors.born import born_between
 from staff.access import staff_of
 from staff.models import Person, Role, Store
@@ -21,8 +23,6 @@ from tiering.selectors.pages import ladder
 
 ABSENT_DAYS = 10
 LAPSED_MONTHS = 2
-USUAL_WEEKS = 8
-USUAL_TIMES = 3
 CARDS = 5
 ASKED = 3
 SHOWN = 200
@@ -153,37 +153,45 @@ def lapsed_large(store: Store, on: date, least_fen: int) -> list[Patronage]:
 
 @dataclass(frozen=True)
 class Briefing:
-    """Whom to expect today (who usually comes on this day of the week), and five more VIPs to know.
+    """Whom to expect today (who has booked; who usually comes on this day of the week), and five more VIPs to know.
 
-    `ate`: up to three dishes of a guest's last visit, by the guest's id: what to ask about.
+    `booked`: bookings of VIPs, with their patronages, by time; who has booked is not among those `expected`. `ate`: up to
+    three dishes of a guest's last visit, by the guest's id: what to ask about.
     """
 
+    booked: list[tuple[Booking, Patronage]]
     expected: list[Patronage]
     cards: list[Patronage]
     ate: dict[int, list[str]]
 
 
 def briefing(store: Store, on: date) -> Briefing:
-    """The VIPs who came on this day of the week at least three times in the last eight weeks; five others, every day
-    other ones, the same for everybody.
+    """The VIPs with a booking for the day; those who came on three of the last four such days of the week; five others,
+    every day other ones, the same for everybody.
     """
-    weekdays = [on - timedelta(weeks=week) for week in range(1, USUAL_WEEKS + 1)]
+    weekdays = [on - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
     often = (
         Visit.objects.filter(store=store, business_date__in=weekdays, voided_at=None, customer__isnull=False)
         .values("customer")
         .annotate(days=Count("business_date", distinct=True))
-        .filter(days__gte=USUAL_TIMES)
+        .filter(days__gte=TIMES)
         .values("customer")
     )
     known = vips(store, on)
-    expected = list(known.filter(customer__in=often).order_by("-spend_total_fen", "pk")[:SHOWN])
-    there = {guest.pk for guest in expected}
+    bookings = booked_on(store, on)
+    guests = {
+        each.customer_id: each for each in known.filter(customer__in={row.customer_id for row in bookings})
+    }
+    booked = [(row, guests[row.customer_id]) for row in bookings if row.customer_id in guests]
+    usual = known.filter(customer__in=often).exclude(customer__in=guests)
+    expected = list(usual.order_by("-spend_total_fen", "pk")[:SHOWN])
+    there = {guest.pk for guest in [*expected, *guests.values()]}
     salt = zlib.crc32(on.isoformat().encode()) & 0xFFFF
     others = [pk for pk in known.order_by("pk").values_list("pk", flat=True) if pk not in there]
     drawn = sorted(others, key=lambda pk: (scatter(pk, salt), pk))[:CARDS]
     order = Case(*(When(pk=pk, then=Value(n)) for n, pk in enumerate(drawn)), output_field=IntegerField())
     cards = list(known.filter(pk__in=drawn).order_by(order)) if drawn else []
-    return Briefing(expected, cards, _ate(store, [*expected, *cards]))
+    return Briefing(booked, expected, cards, _ate(store, [*guests.values(), *expected, *cards]))
 
 
 def _ate(store: Store, people: list[Patronage]) -> dict[int, list[str]]:
@@ -230,33 +238,3 @@ def contacts(store: Store, span: tuple[datetime, datetime], channel: str = "") -
         sent = texts.select_related("customer").order_by("claimed_at", "pk")[:SHOWN]
         found += [Contact(each.claimed_at, "sms", message=each) for each in sent if each.claimed_at]
     return sorted(found, key=lambda each: each.at)
-
-
-# ---- tables kept for a festival ------------------------------------------------------------------------------
-
-
-def tables_on(store: Store, on: date) -> list[TableAnswer]:
-    """The tables promised for a day, by time, each with its guest (and the patronage here, as `patronages_here`)."""
-    here = Prefetch(
-        "event__task__customer__patronages",
-        queryset=Patronage.objects.filter(store=store),
-        to_attr="patronages_here",
-    )
-    found = TableAnswer.objects.filter(store=store, wants_table=True, on=on)
-    return list(
-        found.select_related("event__task__customer", "event__by")
-        .prefetch_related(here)
-        .order_by("time", "pk")
-    )
-
-
-def table_days(store: Store, today: date) -> list[tuple[date, int]]:
-    """The days to come for which tables are promised, with how many."""
-    found = TableAnswer.objects.filter(store=store, wants_table=True, on__gte=today)
-    return list(found.values_list("on").annotate(Count("pk")).order_by("on")[:SHOWN])
-
-
-def next_table_day(store: Store, today: date) -> date | None:
-    """The next day for which a table is promised."""
-    found = TableAnswer.objects.filter(store=store, wants_table=True, on__gte=today)
-    return found.order_by("on").values_list("on", flat=True).first()

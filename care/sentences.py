@@ -24,7 +24,6 @@ add_sentences(
         "answer_missing": _("请先记下客人要不要留位。"),
         "table_when": _("要留位，请填日期、时间和人数。"),
         "table_past": _("留位的日子已经过去了。"),
-        "dishes_unreadable": _("菜品看不懂，请一行一道：清蒸石斑 ×1。"),
         "anniversary_no_day": _("没有这一天，请再看看月和日。"),
         "anniversary_future": _("年份不能晚于今年，也不早于 1900 年。"),
         "anniversary_words": _("请写明是什么纪念日。"),

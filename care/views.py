@@ -24,11 +24,12 @@ from care.selectors import (
     tasks_of,
 )
 from care.services import tasks as verbs
-from care.services.answers import TableSaid, read_dishes
+from care.services.answers import TableSaid
 from care.services.handover import hand_over, hand_over_person
 from care.services.plans import line_of
 from common.clock import now
 from common.errors import Refused
+from customers.preorder import read_dishes
 from customers.selectors.listing import guests_of
 from staff.access import staff_of, who_may
 from staff.models import Role
@@ -168,7 +169,8 @@ def _answer(request: PageRequest, pk: int, form: TaskForm) -> TableSaid | None:
     said = form.answered()
     if said is None:
         raise Refused("answer_missing", field="table")
-    return TableSaid(said["wants_table"], said["on"], said["time"], said["party"], read_dishes(said["text"]))
+    dishes = read_dishes(said.pop("text"))
+    return TableSaid(dishes=dishes, **said)
 
 
 @require_safe

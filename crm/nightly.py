@@ -21,6 +21,7 @@ from care.services.outcomes import settle_outcomes
 from common.clock import moment_of, now
 from common.errors import Refused
 from common.messages import add_sentences
+from customers.services.bookings import lapse_bookings
 from customers.services.upkeep import recount
 from ops.models import Run, Step
 from reports.services import count_day
@@ -79,6 +80,7 @@ def _retier(night: Night) -> dict[str, Any]:
 def _open_care(night: Night) -> dict[str, Any]:
     with transaction.atomic():
         counts = open_tasks(store=night.store, on=night.on, at=night.at, today=night.today)
+        counts["lapsed"] = lapse_bookings(store=night.store, today=night.on + timedelta(days=1), at=night.at)
         night.fence()
     return counts
 

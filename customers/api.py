@@ -15,7 +15,7 @@ from common.birthdays import format_birthday, parse_birthday
 from common.clock import now
 from common.errors import Refused
 from common.phones import normalise_phone
-from customers.models import Patronage, Phone
+from customers.models import Need, Patronage, Phone
 from customers.models.consent import Source
 from customers.models.visit import Entry, VisitGuest
 from customers.selectors.listing import Filters, find_guests, guest, look_up
@@ -49,6 +49,10 @@ class CustomerBody(StrictSerializer):
         max_digits=5, decimal_places=1, min_value=Decimal(0), required=False, allow_null=True,
         help_text="home or work to the restaurant, to a tenth",
     )  # fmt: skip
+    needs = serializers.ListField(
+        child=serializers.ChoiceField(Need.values), required=False, max_length=10,
+        help_text="what the room has to be ready for: all of it, an empty list for nothing",
+    )  # fmt: skip
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
     owner = serializers.CharField(
         max_length=150, required=False, help_text="username or name of a member of staff"
@@ -77,6 +81,7 @@ class CustomerAnswer(serializers.Serializer):
     credit = serializers.IntegerField(allow_null=True)
     influence = serializers.IntegerField(allow_null=True)
     distance_km = serializers.DecimalField(max_digits=5, decimal_places=1, allow_null=True)
+    needs = serializers.ListField(child=serializers.ChoiceField(Need.values))
 
 
 class VisitAnswer(serializers.Serializer):
@@ -110,6 +115,7 @@ def describe(patronage: Patronage, masked: str) -> dict[str, Any]:
         "credit": customer.credit,
         "influence": customer.influence,
         "distance_km": None if customer.distance_km is None else str(customer.distance_km),
+        "needs": customer.needs,
     }
 
 
@@ -139,8 +145,9 @@ def _profile(data: dict[str, Any], principal: Principal) -> Profile:
         said["introduced_by"] = found.customer_id
     # A judgement that is said to be null stands no longer.
     said["cleared"] = frozenset(name for name in JUDGED if name in said and said[name] is None)
-    if "tags" in said:
-        said["tags"] = tuple(said["tags"])
+    for name in ("tags", "needs"):
+        if name in said:
+            said[name] = tuple(said[name])
     return Profile(**said)
 
 

@@ -12,6 +12,7 @@ from common.clock import add_months
 from common.errors import Refused
 from common.forms import DeskForm, said
 from common.phones import normalise_phone
+from customers.models.booking import Need
 from customers.models.customer import Calendar, Sex
 from customers.models.visit import VisitGuest
 from customers.ratings import MOST_KM
@@ -38,6 +39,17 @@ RATINGS = [
 ]
 TRUTH = {"yes": True, "no": False, "": None}
 WORDS_BETWEEN = str.maketrans("；，、,", ";;;;")
+
+
+class NeedsField(forms.MultipleChoiceField):
+    """What the room has to be ready for, each with a tick."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        ticks = forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
+        super().__init__(label=_("要准备"), required=False, choices=Need.choices, widget=ticks, **kwargs)
+
+    def to_python(self, value: Any) -> list[str]:
+        return [each for each in super().to_python(value) if each]
 
 
 class FilterForm(DeskForm):
@@ -119,6 +131,7 @@ class ProfileForm(DeskForm):
     taboos = forms.CharField(label=_("忌口"), max_length=200, required=False)
     likes = forms.CharField(label=_("喜好"), max_length=200, required=False)
     usual_table = forms.CharField(label=_("常用桌台"), max_length=40, required=False)
+    needs = NeedsField()
     tags = forms.CharField(
         label=_("标签"), max_length=400, required=False, help_text=_("几个标签用分号或逗号隔开。")
     )
@@ -248,6 +261,7 @@ class ProfileForm(DeskForm):
             distance_km=data["distance_km"],
             cleared=frozenset(name for name in JUDGED if not self.is_new and data[name] in ("", None)),
             contacts=((contact, data["contact_whose"]),) if contact else (),
+            needs=tuple(data["needs"]),
             **texts,
         )
 

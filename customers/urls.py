@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import dishes, guest, imports, listing, visits
+from customers.views import bookings, dishes, guest, imports, listing, visits
 
 urlpatterns = [
     path("customers/", listing.customers, name="customers"),
@@ -26,6 +26,16 @@ urlpatterns = [
     path("visits/<uuid:pk>/release/", visits.visit_release, name="visit-release"),
     path("visits/<uuid:pk>/void/", visits.visit_void, name="visit-void"),
     path("visits/<uuid:pk>/companions/<int:seat_id>/remove/", visits.visit_unseat, name="visit-unseat"),
+    path("bookings/", bookings.day, name="bookings"),
+    path("bookings/new/", bookings.new, name="booking-new"),
+    path("bookings/<int:pk>/", bookings.one, name="booking"),
+    path("bookings/<int:pk>/act/", bookings.act, name="booking-act"),
+    path("bookings/<int:pk>/slip/", bookings.slip, name="booking-slip"),
+    path("waiting/", bookings.waiting_join, name="waiting-join"),
+    path("waiting/<int:pk>/", bookings.waiting_act, name="waiting-act"),
+    path("tables/", bookings.tables, name="dining-tables"),
+    path("tables/<int:pk>/remove/", bookings.table_remove, name="dining-table-remove"),
+    path("customers/<int:pk>/menu/", bookings.menu, name="customer-menu"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.import_job, name="import-job"),
 ]

@@ -11,17 +11,13 @@ from common.cells import parse_amount
 from common.errors import Refused
 from common.forms import DeskForm, said
 from common.phones import normalise_phone
+from customers.booking_forms import PARTY_ERRORS, DishesField
 from customers.models.visit import Occasion
 from customers.services.customers import Profile
 from customers.services.visits import VisitInput
 
 PARTY_AT_MOST = 200
 PARTIES = range(1, 11)
-PARTY_ERRORS = {
-    "min_value": _("至少一位。"),
-    "max_value": _("人数太多，请核对。"),
-    "invalid": _("人数要填数字。"),
-}
 
 
 class VisitForm(DeskForm):
@@ -44,13 +40,14 @@ class VisitForm(DeskForm):
         label=_("消费形式"), required=False, choices=[("", _("没有说")), *Occasion.choices]
     )
     table = forms.CharField(label=_("台号"), max_length=20, required=False)
+    dishes = DishesField(label=_("菜品"), max_length=1000, required=False)
     note = forms.CharField(label=_("观察"), max_length=400, required=False)
     coupon = forms.BooleanField(label=_("这一单用了券"), required=False)
 
     @classmethod
-    def begin(cls, at: datetime) -> "VisitForm":
-        """An empty form with an identifier and a moment of its own."""
-        return cls(initial={"uuid": uuid.uuid4(), "visited_at": at.astimezone(UTC).isoformat()})
+    def begin(cls, at: datetime, **known: Any) -> "VisitForm":
+        """An empty form with an identifier and a moment of its own; `known`: what stands in it already."""
+        return cls(initial={"uuid": uuid.uuid4(), "visited_at": at.astimezone(UTC).isoformat(), **known})
 
     def clean_visited_at(self) -> datetime:
         try:
@@ -78,6 +75,7 @@ class VisitForm(DeskForm):
             occasion=data["occasion"],
             table=data["table"],
             channel="dine_in",
+            dishes=tuple((name, float(number)) for name, number in data["dishes"]),
             note=data["note"],
             coupon=data["coupon"],
         )

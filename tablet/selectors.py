@@ -1,15 +1,19 @@
 """What the floor sees of a guest, in a fixed number of queries."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
+from care.lists import HIGHEST
 from care.models import Channel, Task, Trigger
 from care.playbook import EVERYBODY
 from care.selectors import living_plan, tasks_of
 from care.services.plans import playbook_for
 from customers.models import Patronage, Visit
+from customers.selectors.arrivals import Arrived
 from customers.selectors.listing import guests_of
 from staff.models import Store
+from tiering.selectors.pages import ladder
 from tiering.selectors.schemes import in_force
 
 HERE_TODAY = 8
@@ -32,31 +36,73 @@ def here_today(store: Store, day: date) -> list[Patronage]:
     return list(guests_of(store).filter(last_visit_on=day).order_by("-last_visited_at", "-id")[:HERE_TODAY])
 
 
-def to_do_now(store: Store, day: date) -> list[ToDo]:
-    """What the care plan says of every guest who stands at the door; what a tier is given: `treatments_now`."""
+def to_do_by_tier(store: Store, day: date) -> Callable[[str], list[ToDo]]:
+    """What the care plan says of a guest of a tier who stands at the door; asked once for every tier."""
     adoption = in_force(store.pk, day)
     if adoption is None:
-        return []
+        return lambda tier: []
     code = adoption.version.scheme.code
     plan = living_plan(store, code)
     lines = list(plan.lines.all()) if plan else list(playbook_for(code).lines)
-    return [
-        ToDo(line.zh, line.en, line.role)
+    at_the_door = [
+        line
         for line in lines
-        if line.enabled
-        and line.channel == Channel.IN_STORE
-        and line.trigger == Trigger.EACH_VISIT
-        and line.tier == EVERYBODY
+        if line.enabled and line.channel == Channel.IN_STORE and line.trigger == Trigger.EACH_VISIT
+    ]
+    return lambda tier: [
+        ToDo(line.zh, line.en, line.role) for line in at_the_door if line.tier in (tier, EVERYBODY)
     ]
 
 
-def owed_to(store: Store, customer_id: int, day: date) -> list[Task]:
-    """The open tasks of a guest that are due and can be done at the table: a gift that waits, a card."""
-    return list(
-        tasks_of(store)
-        .filter(customer_id=customer_id, state=Task.State.OPEN, due_on__lte=day, channel__in=AT_THE_TABLE)
-        .order_by("due_on", "id")[:TASKS_SHOWN]
+def to_do_now(store: Store, day: date) -> list[ToDo]:
+    """What the care plan says of every guest who stands at the door; what a tier is given: `treatments_now`."""
+    return to_do_by_tier(store, day)(EVERYBODY)
+
+
+def owed_to_all(store: Store, customer_ids: Collection[int], day: date) -> dict[int, list[Task]]:
+    """The open tasks of guests that are due and can be done at the table: a gift that waits, a card."""
+    found = tasks_of(store).filter(
+        customer_id__in=customer_ids, state=Task.State.OPEN, due_on__lte=day, channel__in=AT_THE_TABLE
     )
+    owed: dict[int, list[Task]] = {}
+    for task in found.order_by("due_on", "id") if customer_ids else []:
+        owed.setdefault(task.customer_id, []).append(task)
+    return {customer_id: tasks[:TASKS_SHOWN] for customer_id, tasks in owed.items()}
+
+
+def owed_to(store: Store, customer_id: int, day: date) -> list[Task]:
+    """The same of one guest."""
+    return owed_to_all(store, [customer_id], day).get(customer_id, [])
+
+
+@dataclass(frozen=True)
+class Told:
+    """A guest at a table as told to whoever looks after: what to do today, and the tier to which the guest might be
+    judged up after the reception ("" where nobody asks).
+    """
+
+    arrived: Arrived
+    to_do: list[ToDo]
+    owed: list[Task]
+    rises_to: str
+
+
+def told(store: Store, rows: Collection[Arrived], day: date) -> list[Told]:
+    """What has to be known of these arrivals. Who is below the two highest ranks of the ladder, was received, and is
+    gone or was seen, is asked about: by a judgement of a person, as always.
+    """
+    if not rows:
+        return []
+    to_do, owed = to_do_by_tier(store, day), owed_to_all(store, [row.guest.customer_id for row in rows], day)
+    scheme = ladder(store, day).scheme
+    codes = scheme.codes if scheme and scheme.is_ladder else ()
+    found = []
+    for row in rows:
+        tier, is_over = row.guest.tier, bool(row.arrival.acknowledged_at or row.arrival.left_at)
+        below = tier in codes[HIGHEST:]
+        rises_to = codes[codes.index(tier) - 1] if below and is_over else ""
+        found.append(Told(row, to_do(tier), owed.get(row.guest.customer_id, []), rises_to))
+    return found
 
 
 def last_visits(store: Store, customer_id: int) -> list[Visit]:

@@ -16,15 +16,20 @@ from common.phones import normalise_phone
 from customers.models import Patronage
 from customers.models.consent import Source
 from customers.models.visit import Entry
+from customers.preorder import write_dishes
 from customers.selectors.archive import archive
+from customers.selectors.arrivals import sits
+from customers.selectors.bookings import coming_of, menu_of
 from customers.selectors.listing import find_guests, look_up
 from customers.selectors.people import birthdays, has_birthday_soon, masked_numbers
+from customers.services.arrivals import leave
 from customers.services.customers import register_customer
 from customers.services.visits import record_visit
 from feedback.selectors import open_complaints_of
 from loyalty.selectors.giving import kept_for
 from loyalty.selectors.vouchers import usable_vouchers_of
 from staff.pages import PageRequest, found, person_of, tell, today_of
+from tablet.arrival_views import tables_now
 from tablet.forms import PARTIES, NewGuestForm, VisitForm
 from tablet.selectors import here_today, last_visits, owed_to, to_do_now
 
@@ -44,6 +49,7 @@ def floor(request: PageRequest) -> HttpResponse:
         "numbers": masked_numbers(shown),
         "digits": "123456789",
         "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        **tables_now(request),
     }
     return render(request, "tablet/find.html", context)
 
@@ -87,14 +93,23 @@ def _by_number(request: PageRequest, digits: str) -> dict[str, Any]:
 
 @require_safe
 def guest(request: PageRequest, pk: int) -> HttpResponse:
-    """Know: the card in one glance, with the log beside it."""
-    return _card(request, pk, VisitForm.begin(now()))
+    """Know: the card in one glance, with the log beside it. `?menu`: the guest's own menu stands in the log."""
+    return _card(request, pk, None)
 
 
-def _card(request: PageRequest, pk: int, form: VisitForm, status: int = 200) -> HttpResponse:
+def _card(request: PageRequest, pk: int, form: VisitForm | None, status: int = 200) -> HttpResponse:
     store, day = request.principal.store, today_of(request)
     known = found(archive(store, pk, visits=0))
+    menu, seat, coming = menu_of(store, pk), sits(store, pk, day), coming_of(store, pk, day)
+    today = next((each for each in coming if each.on == day), None)
+    if form is None:
+        told = {"dishes": write_dishes(menu.dishes)} if menu and "menu" in request.GET else {}
+        form = VisitForm.begin(now(), table=seat.table_no if seat else "", **told)
     context = {
+        "menu": menu,
+        "seat": seat,
+        "booking": today,
+        "seat_table": today.table.number if today and today.table else known.patronage.usual_table,
         "guest": known,
         "patronage": known.patronage,
         "customer": known.patronage.customer,
@@ -130,6 +145,7 @@ def visit(request: PageRequest, pk: int) -> HttpResponse:
             found(None)
         form.refuse(refused)
         return _card(request, pk, form, status=422)
+    leave(store=request.principal.store, customer_id=pk, at=now())
     row = found(
         Patronage.objects.filter(store=request.principal.store, customer_id=pk)
         .select_related("customer")

@@ -4,14 +4,15 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer, Visit
+from customers.models import Booking, Customer, Visit
 from staff.models import Brand, Person, Store
 
 
 class TableAnswer(models.Model):
     """The two answers to a call before a festival: a table (when, for how many) or none, and which dishes to prepare.
 
-    `dishes`: `[{"name": "清蒸石斑", "number": 1}]`. Belongs to the event that completed the task.
+    `dishes`: `[{"name": "清蒸石斑", "number": 1}]`. Belongs to the event that completed the task. What was said stands
+    here; what is kept for the guest now is the `booking`.
     """
 
     event = models.OneToOneField(
@@ -23,6 +24,7 @@ class TableAnswer(models.Model):
     time = models.TimeField(null=True)
     party = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1)])
     dishes = models.JSONField(default=list)
+    booking = models.OneToOneField(Booking, on_delete=models.SET_NULL, null=True, related_name="answer")
 
     class Meta:
         constraints = [
@@ -31,9 +33,6 @@ class TableAnswer(models.Model):
                 | models.Q(wants_table=True, on__isnull=False, time__isnull=False, party__gte=1),
                 name="table_whole_or_none",
             ),
-        ]
-        indexes = [
-            models.Index(fields=["store", "on"], condition=models.Q(wants_table=True), name="table_wanted")
         ]
 
     def __str__(self) -> str:

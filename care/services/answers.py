@@ -1,45 +1,34 @@
 """What a guest says when called before a festival: a table or none, and which dishes to prepare."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from care.models import TableAnswer, TaskEvent
+from care.models import Channel, TableAnswer, TaskEvent
 from common.errors import Refused
-from staff.models import Store
+from customers.models import Booking
+from customers.services.bookings import PARTY_AT_MOST, book
+from staff.models import Person, Store
 
-DISHES_AT_MOST, NAME_AT_MOST, NUMBER_AT_MOST, PARTY_AT_MOST = 30, 40, 99, 500
-_DISH = re.compile(r"(?P<name>.*?\S)\s*(?:[×xX*]\s*(?P<number>[0-9]{1,3})\s*[份个只条]?)?")
+SOURCES = {
+    Channel.PHONE: Booking.Source.PHONE,
+    Channel.VISIT: Booking.Source.VISIT,
+    Channel.WECHAT: Booking.Source.WECHAT,
+}
 
 
 @dataclass(frozen=True)
 class TableSaid:
-    """The two answers. With a table: the day, the time and for how many; `dishes`: name and number."""
+    """The two answers. With a table: the day, the time and for how many; `dishes`: name and number.
+
+    `held`: we offered to keep it, the guest has not said yes.
+    """
 
     wants_table: bool
     on: date | None = None
     arrives: time | None = None
     party: int | None = None
     dishes: tuple[tuple[str, int], ...] = field(default=())
-
-
-def read_dishes(text: str) -> tuple[tuple[str, int], ...]:
-    """Dishes as people write them, `清蒸石斑 ×1，东坡肉 x2`, one a line or with commas; without a number it is one.
-
-    Refuses (dishes_unreadable) what is none, and more than 30.
-    """
-    found = []
-    for part in re.split(r"[\n,，;；、]+", text):
-        if not part.strip():
-            continue
-        dish = _DISH.fullmatch(part.strip())
-        number = int(dish["number"] or 1) if dish else 0
-        if dish is None or len(dish["name"]) > NAME_AT_MOST or not 1 <= number <= NUMBER_AT_MOST:
-            raise Refused("dishes_unreadable", field="dishes")
-        found.append((dish["name"], number))
-    if len(found) > DISHES_AT_MOST:
-        raise Refused("dishes_unreadable", field="dishes")
-    return tuple(found)
+    held: bool = False
 
 
 def check_answer(answer: TableSaid, *, today: date) -> None:
@@ -52,11 +41,20 @@ def check_answer(answer: TableSaid, *, today: date) -> None:
         raise Refused("table_past", field="table_on")
 
 
-def write_answer(*, event: TaskEvent, store: Store, answer: TableSaid) -> TableAnswer:
-    """Keep the answers with the event that completed the call."""
-    table = answer.wants_table
+def write_answer(*, event: TaskEvent, store: Store, answer: TableSaid, actor: Person | None) -> TableAnswer:
+    """Keep the answers with the event that completed the call, and the table in the book of bookings.
+
+    Refuses (409) a second booking of the guest at the same time.
+    """
+    table, booking = answer.wants_table, None
+    if answer.wants_table and answer.on and answer.arrives and answer.party:
+        booking = book(
+            store=store, customer_id=event.task.customer_id, on=answer.on, arrives=answer.arrives, party=answer.party,
+            held=answer.held, dishes=answer.dishes, note=event.note, actor=actor, at=event.at,
+            source=SOURCES.get(Channel(event.task.channel), Booking.Source.DESK),
+        )  # fmt: skip
     return TableAnswer.objects.create(
         event=event, store=store, wants_table=table, on=answer.on if table else None,
-        time=answer.arrives if table else None, party=answer.party if table else None,
+        time=answer.arrives if table else None, party=answer.party if table else None, booking=booking,
         dishes=[{"name": name, "number": number} for name, number in answer.dishes],
     )  # fmt: skip

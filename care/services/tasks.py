@@ -36,7 +36,8 @@ def complete_task(
 ) -> Task:
     """The gesture was made. Completing twice is once; a task settled otherwise is refused (409).
 
-    `answer`: what the guest said to the call before a festival, kept with the event; refused where it cannot be.
+    `answer`: what the guest said to the call before a festival, kept with the event, and the table booked; refused
+    where it cannot be.
     `why`: why the guest has not come (`TaskEvent.Why`).
     """
     if answer is not None:
@@ -44,7 +45,7 @@ def complete_task(
     before = _locked(store, task_id).state
     task = _settle(store, task_id, Task.State.DONE, TaskEvent.Outcome.DONE, note, actor, at, why)
     if answer is not None and before != Task.State.DONE:
-        write_answer(event=task.events.latest("pk"), store=store, answer=answer)
+        write_answer(event=task.events.latest("pk"), store=store, answer=answer, actor=actor)
     return task
 
 

@@ -25,6 +25,7 @@ from crm.demo.giving import owe_guests
 from crm.demo.guests import invent
 from crm.demo.habits import come
 from crm.demo.owners import give_owners, judge_some
+from crm.demo.seating import expect_guests
 from crm.demo.voices import Voices
 from reports.services import count_day
 from staff.models import Role
@@ -105,6 +106,7 @@ def build(*, seed: int, today: date, at: datetime, size: Size, say: Say) -> None
         _nights(life, full_from, last_night, say)
     life.write_until(at)
     owe_guests(diary, at)
+    expect_guests(staff, seed, today, at)
     _shift_runs()
 
 

@@ -27,7 +27,7 @@ class Customer(models.Model):
     """A guest of the brand: the profile, known once, wherever the guest dines.
 
     `credit` (how well bills are paid) and `influence` go from 1 to 5; `distance_km` is how far home or work lies
-    from the restaurant; empty is "not judged".
+    from the restaurant; empty is "not judged". `needs`: what the room has to be ready for (`booking.Need`).
 
     `search_keys` holds one token per store and way of finding the guest ("7:wxm", "7:8899"), so that a
     search is one index look-up inside one store; `customers.services.search` is its one writer.
@@ -53,6 +53,7 @@ class Customer(models.Model):
     credit = models.PositiveSmallIntegerField(_("消费信誉"), null=True, blank=True)
     influence = models.PositiveSmallIntegerField(_("影响力"), null=True, blank=True)
     distance_km = models.DecimalField(_("离店公里数"), max_digits=5, decimal_places=1, null=True, blank=True)
+    needs = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     note = EncryptedTextField(_("备注"), null=True, blank=True)
     name_key = models.CharField(max_length=120, blank=True)
     search_keys = ArrayField(models.TextField(), default=list, blank=True)

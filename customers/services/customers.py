@@ -14,6 +14,7 @@ from common.phones import last_four
 from customers.models import Consent, Customer, Introduction, OptOut, Patronage, Phone, Reveal, Tag
 from customers.origin import OVERSEAS, is_abroad
 from customers.ratings import MOST_KM, RATINGS
+from customers.services.bookings import checked_needs
 from customers.services.upkeep import refresh_gaps, refresh_search_keys
 from staff.models import Brand, Person, Store
 
@@ -23,7 +24,8 @@ class Profile:
     """A guest as told. None (or an absent text) means: not said, leave as it is.
 
     `phone` is normalised; `owner` a person of the store; `introduced_by` a guest's id. `credit`, `influence` 1 to 5;
-    `cleared` names the judgements (credit, influence, distance_km) that no longer stand.
+    `cleared` names the judgements (credit, influence, distance_km) that no longer stand. `needs`: all of them
+    (`models.Need`), none is none.
     """
 
     name: str | None = None
@@ -43,6 +45,7 @@ class Profile:
     credit: int | None = None
     influence: int | None = None
     distance_km: Decimal | None = None
+    needs: tuple[str, ...] | None = None
     cleared: frozenset[str] = frozenset()
     usual_table: str | None = None
     tags: tuple[str, ...] | None = None
@@ -163,6 +166,8 @@ def _apply(
     for name in _PLAIN:
         if (value := getattr(profile, name)) is not None:
             setattr(customer, name, value.strip() if isinstance(value, str) else value)
+    if profile.needs is not None:
+        customer.needs = checked_needs(profile.needs)
     if profile.birthday is not None:
         set_birthday(customer, profile.birthday)
     customer.save()

@@ -14,6 +14,7 @@ from customers.forms import CompanionForm, ParticipationForm, ProfileForm, Reaso
 from customers.models import Customer, Visit
 from customers.models.consent import Source
 from customers.selectors.archive import Archive, archive
+from customers.selectors.bookings import coming_of, habit_of, menu_of
 from customers.selectors.company import companions_of, influence_of, participations_of
 from customers.selectors.listing import guests_of, look_up
 from customers.selectors.people import has_birthday_soon, masked_numbers
@@ -59,6 +60,9 @@ def _page(request: PageRequest, guest: Archive, status: int = 200, **more: Any) 
         "influence": influence_of(request.principal.store, guest.patronage.customer_id, day),
         "participations": participations_of(request.principal.store, guest.patronage.customer_id),
         "event_form": ParticipationForm(initial={"attended_on": day}),
+        "habit": habit_of(request.principal.store, guest.patronage.customer_id, day),
+        "coming": coming_of(request.principal.store, guest.patronage.customer_id, day),
+        "menu": menu_of(request.principal.store, guest.patronage.customer_id),
         "tag_form": TagForm(),
         "reason_form": ReasonForm(),
         **more,
@@ -164,6 +168,7 @@ def _initial(guest: Customer) -> dict[str, Any]:
         "allergies",
         "taboos",
         "likes",
+        "needs",
         "note",
     )
     judged = {name: getattr(guest, name) for name in JUDGED}

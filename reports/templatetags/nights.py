@@ -30,6 +30,7 @@ COUNTS: dict[str, str | Promise] = {
     "corrected": _("更正 %(n)s 位"),
     "opened": _("开出 %(n)s 件"),
     "expired": _("过期 %(n)s 件"),
+    "lapsed": _("释放没确认的预订 %(n)s 桌"),
     "festival_moved": _("随节日改期 %(n)s 件"),
     "planned": _("安排 %(n)s 条"),
     "parts": _("计费 %(n)s 条"),

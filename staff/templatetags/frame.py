@@ -24,6 +24,10 @@ DESK = [
         "tier-groups", _("客群"), "users-group",
         ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates", "leads"),
     ),
+    (
+        "bookings", _("预订"), "armchair",
+        ("booking", "booking-new", "waiting-join", "arrivals", "dining-tables"),
+    ),
     ("tasks", _("任务"), "checklist", ("task-act", "people-leaving")),
     (
         "list-briefing", _("名单"), "clipboard-list",

@@ -16,6 +16,17 @@
     put(document.getElementById(name), key.dataset.put);
   });
 
+  // A guest's own menu, into the log: what was typed beside it stays.
+  document.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-fill]");
+    if (!key) return;
+    event.preventDefault();
+    const field = document.getElementById(key.dataset.fill);
+    field.closest("details").open = true;
+    field.value = key.dataset.text;
+    field.focus();
+  });
+
   // A card that was opened a while ago: the visit is now, not then. Set once, so that a second press says the same.
   const opened = performance.now();
   for (const form of document.querySelectorAll("form[data-visit]")) {

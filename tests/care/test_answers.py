@@ -8,19 +8,22 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from care.lists import next_table_day, table_days, tables_on
-from care.models import Anniversary, PlanLine, Served, TableAnswer, Task, TaskEvent, TradeNews
+from care.models import Anniversary, CareRules, PlanLine, Served, TableAnswer, Task, TaskEvent, TradeNews
 from care.playbook import Line, anniversary_days, asks_for_table
 from care.selectors_quota import continuity, in_time, quotas, seen_between, whole
 from care.services import tasks
 from care.services.anniversaries import forget_anniversary, tell_anniversary
-from care.services.answers import TableSaid, read_dishes
-from care.services.plans import plan_for
+from care.services.answers import TableSaid
+from care.services.plans import add_line, plan_for
 from care.services.served import write_served
 from care.services.words import WEEKEND_WORDS, add_news, remove_news
 from care.templatetags.care import answer_words, ready_words
 from common.errors import NotHere, Refused
-from customers.models import Customer, Patronage
+from crm import nightly
+from customers.models import Booking, Customer, Patronage
+from customers.preorder import read_dishes
+from customers.selectors.bookings import booked_days, booked_on, next_booked_day
+from customers.services.bookings import book, confirm_booking, lapse_bookings
 from customers.services.visits import VisitInput, record_visit
 from staff.models import Role
 from tests.care.stage import adopt, china, content, grade, guests, night, nights
@@ -82,10 +85,29 @@ def test_row_59_the_answer_yes_is_kept_and_listed_for_the_day(store, call, head)
         )
         care = desk.get(reverse("customer-care", args=[call.customer_id])).content.decode()
         assert "留位 9月25日 周五 18:00，10 位 · 清蒸石斑 ×1" in care
-    assert [each.pk for each in tables_on(store, date(2026, 9, 25))] == [answer.pk]
-    assert tables_on(store, date(2026, 9, 24)) == []
-    assert table_days(store, date(2026, 9, 15)) == [(date(2026, 9, 25), 1)]
-    assert next_table_day(store, date(2026, 9, 26)) is None
+    booking = Booking.objects.get()
+    assert (booking.state, booking.party, booking.dishes) == (
+        "confirmed",
+        10,
+        [{"name": "清蒸石斑", "number": 1}],
+    )
+    assert (booking.starts_at, booking.source, booking.made_by) == (china("2026-09-25 18:00"), "phone", head)
+    assert answer.booking == booking and booked_on(store, date(2026, 9, 25)) == [booking]
+    assert booked_on(store, date(2026, 9, 24)) == []
+    assert booked_days(store, date(2026, 9, 15)) == [(date(2026, 9, 25), 1)]
+    assert next_booked_day(store, date(2026, 9, 26)) is None
+
+
+def test_row_59_a_second_table_at_the_same_time_is_refused_and_the_call_stays_open(store, call, head):
+    at = china("2026-09-15 12:00")
+    book(
+        store=store, customer_id=call.customer_id, on=date(2026, 9, 25), arrives=time(18), party=2, actor=head, at=at
+    )  # fmt: skip
+    with pytest.raises(Refused) as refused:
+        answer = TableSaid(True, date(2026, 9, 25), time(18), 10)
+        tasks.complete_task(store=store, task_id=call.pk, actor=head, at=at, answer=answer)
+    call.refresh_from_db()
+    assert (refused.value.code, call.state, TableAnswer.objects.count()) == ("booking_there", "open", 0)
 
 
 def test_row_59_no_table_is_an_answer_too(store, call, head):
@@ -98,7 +120,7 @@ def test_row_59_no_table_is_an_answer_too(store, call, head):
         None,
         "不用留位",
     )
-    assert table_days(store, date(2026, 9, 15)) == []
+    assert booked_days(store, date(2026, 9, 15)) == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +173,60 @@ def test_completing_twice_keeps_one_answer(store, call, head):
     at = china("2026-09-15 12:00")
     for _n in range(2):
         tasks.complete_task(store=store, task_id=call.pk, actor=head, at=at, answer=answer)
-    assert TableAnswer.objects.count() == TaskEvent.objects.count() == 1
+    assert TableAnswer.objects.count() == TaskEvent.objects.count() == Booking.objects.count() == 1
+
+
+# ---- row 39: the visit before a festival ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def wang(store, average, regular) -> Task:
+    """Prospect 王 is visited on 20 September, five days before Mid-Autumn."""
+    grade(regular, store, "P")
+    night(store, "2026-09-19")
+    return Task.objects.get(code="p_festival_visit")
+
+
+def test_row_39_a_visit_keeps_a_table_for_1_october_that_lapses_on_27_september(store, wang, manager):
+    assert (wang.channel, wang.due_on) == ("visit", date(2026, 9, 20))
+    with time_machine.travel(china("2026-09-20 15:00"), tick=False):
+        said = {"act": "done", "table": "hold", "table_on": "2026-10-01", "table_time": "18:00", "party": "6"}
+        assert signed_in(manager).post(reverse("task-act", args=[wang.pk]), said).status_code == 302
+    booking = Booking.objects.get()
+    assert (booking.state, booking.party, booking.source) == ("provisional", 6, "visit")
+    assert (booking.starts_at, booking.lapses_on) == (china("2026-10-01 18:00"), date(2026, 9, 27))
+    nightly.run(store.pk, date(2026, 9, 25), at=china("2026-09-26 04:30"), by_hand=True)
+    booking.refresh_from_db()
+    assert booking.state == "provisional"
+    for freed in (1, 0):
+        steps = nightly.run(store.pk, date(2026, 9, 26), at=china("2026-09-27 04:30"), by_hand=True)
+        assert [step["lapsed"] for step in steps if step["step"] == "open_care"] == [freed]
+        booking.refresh_from_db()
+        assert (booking.state, booking.settled_at) == ("lapsed", china("2026-09-27 04:30"))
+
+
+def test_row_39_a_confirmed_table_stays(store, wang, manager):
+    answer = TableSaid(True, date(2026, 10, 1), time(18), 6, held=True)
+    at = china("2026-09-20 15:00")
+    tasks.complete_task(store=store, task_id=wang.pk, actor=manager, at=at, answer=answer)
+    confirm_booking(store=store, booking_id=Booking.objects.get().pk, actor=manager, at=at)
+    assert lapse_bookings(store=store, today=date(2026, 9, 30), at=at) == 0
+    assert Booking.objects.get().state == "confirmed"
+
+
+def test_row_39_no_gift_is_owed_to_an_official_body_while_the_switch_is_off(store, average, manager):
+    people = guests(store, 3, "P")
+    gift = Line(
+        "p_gift", "P", "festival", "gift", "节日送礼", "gift", "manager", occasions=("mid_autumn",), lead_days=3
+    )  # fmt: skip
+    add_line(store=store, scheme_code="monthly_avg_abc", line=gift, actor=None, at=NOON)
+    people[0].patronages.update(labels={"nature": "GOVERNMENT"})
+    night(store, "2026-09-21")
+    owed = Task.objects.filter(code="p_gift", state="open")
+    assert {task.customer_id for task in owed} == {people[1].pk, people[2].pk}
+    CareRules.objects.create(store=store, gifts_to_officials=True)
+    night(store, "2026-09-22")
+    assert owed.all().count() == 3
 
 
 # ---- row 62: days of a guest's own ---------------------------------------------------------------------------

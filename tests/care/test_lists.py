@@ -1,7 +1,7 @@
 """The lists people work from: birthdays to print, who stays away, before the shift, the contact log."""
 
 import uuid
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 import time_machine
@@ -12,6 +12,7 @@ from care.lists import absent, birthdays_of_month, briefing, contacts, lapsed_la
 from care.models import ListRead, Task, TaskEvent
 from common.birthdays import Birthday
 from customers.models import Patronage
+from customers.services.bookings import book, cancel_booking
 from customers.services.visits import VisitInput, record_visit
 from staff.models import Role
 from tests.care.stage import adopt, china, due_text, grade, guests
@@ -182,6 +183,34 @@ def test_row_171_six_vips_are_expected_and_five_cards_are_drawn(desk, store):
         tuple(each.customer_id for each in briefing(store, TODAY + timedelta(days=n)).cards) for n in range(7)
     ]
     assert len(set(days)) > 1
+
+
+def test_row_171_six_vip_bookings_and_five_cards(desk, store, head):
+    people = guests(store, 20, "A")
+    for n, guest in enumerate(people[:6]):
+        reserve(store, guest, 11 + n)
+    came(store, people[0], 1, 2, 3)  # has booked: not expected twice
+    came(store, people[6], 1, 2, 3)
+    reserve(store, guests(store, 1, "C", first=50)[0], 12)
+    reserve(store, people[7], 12, on=TODAY + timedelta(days=1))
+    gone = reserve(store, people[8], 12)
+    cancel_booking(store=store, booking_id=gone.pk, actor=None, at=NOON)
+    told = briefing(store, TODAY)
+    assert [guest.customer_id for _booking, guest in told.booked] == [guest.pk for guest in people[:6]]
+    assert [each.customer_id for each in told.expected] == [people[6].pk]
+    cards = {each.customer_id for each in told.cards}
+    assert len(cards) == 5 and not cards & {guest.pk for guest in people[:7]}
+    team = [head, *(hire(f"p{n}", f"员工{n}", Role.WAITER, store) for n in range(9))]
+    for person in team[:8]:
+        signed_in(person).post(reverse("list-read"), {"list": f"briefing:{TODAY}"})
+    page = desk.get(reverse("list-briefing")).content.decode()
+    assert '今天订位的贵宾 <span class="count">6</span>' in page and "10 人中 8 人已确认看过" in page
+    link = f"{reverse('booking-new')}?guest={people[6].pk}&amp;on={TODAY}"
+    assert page.count(reverse("booking-new")) == 1 and link in page
+
+
+def reserve(store, guest, hour: int, on=TODAY):
+    return book(store=store, customer_id=guest.pk, on=on, arrives=time(hour), party=4, actor=None, at=NOON)
 
 
 def test_row_171_what_was_eaten_last_is_asked_about(desk, store):

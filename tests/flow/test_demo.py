@@ -71,6 +71,11 @@ CONTENT = {
     "suggestions": "SELECT g.customer_id, s.code, g.text, g.made_on, g.recorded_at, w.username, g.judged, g.judged_at "
     "FROM feedback_suggestion g JOIN staff_store s ON s.id = g.store_id JOIN staff_person w ON w.id = g.recorded_by_id "
     "ORDER BY 1, 5",
+    "bookings": "SELECT s.code, b.customer_id, b.on, b.arrives, b.party, b.state, t.number, b.needs, b.dishes, b.note, b.made_at "
+    "FROM customers_booking b JOIN staff_store s ON s.id = b.store_id LEFT JOIN customers_diningtable t ON t.id = b.table_id "
+    "ORDER BY 1, 2, 3, 4",
+    "arrivals": "SELECT s.code, a.customer_id, a.table_no, a.seated_at FROM customers_arrival a "
+    "JOIN staff_store s ON s.id = a.store_id ORDER BY 1, 2",
     "runs": "SELECT s.code, r.business_date, r.state, r.created_at, r.started_at, p.name, p.counts FROM ops_run r "
     "JOIN staff_store s ON s.id = r.store_id JOIN ops_step p ON p.run_id = r.id ORDER BY 1, 2, p.position",
 }  # fmt: skip

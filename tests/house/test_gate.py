@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.test import Client
@@ -11,6 +11,8 @@ from django.urls import get_resolver, reverse
 
 from care.models import Campaign, Channel, GuestReply, Task
 from care.services.plans import plan_for
+from customers.services.arrivals import arrive, join_waiting
+from customers.services.bookings import add_table, book
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
 from feedback.services import open_complaint, record_suggestion
@@ -31,6 +33,8 @@ KINDS = {
     "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "tablet-visit": "guest", "visit": "visit",
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
+    "booking": "booking", "booking-act": "booking", "booking-slip": "booking", "waiting-act": "waiting", "dining-table-remove": "table",
+    "arrival-act": "arrival", "tablet-seat": "guest",
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
     "voucher-kind": "voucher_kind", "redemption-back": "redemption", "gift-item": "gift_item", "gift-decide": "gift", "tablet-treat": "guest", "tablet-kept": "guest", "tablet-gift": "guest",
 }  # fmt: skip
@@ -107,6 +111,12 @@ def objects_of(place: Store) -> dict[str, object]:
             store=place, customer=guest, number="13800001111", number_index=b"x", words="谢谢", stopped=False, at=NOON
         ).pk,
         "run": Run.objects.create(store_id=place.pk, business_date=NOON.date(), created_at=NOON, state="held").pk,
+        "booking": book(
+            store=place, customer_id=guest.pk, on=NOON.date() + timedelta(days=99), arrives=time(18), party=2, actor=None, at=NOON,
+        ).pk,
+        "waiting": join_waiting(store=place, called="陈小姐", party=2, actor=None, at=NOON).pk,
+        "table": add_table(store=place, number="99", seats=4).pk,
+        "arrival": arrive(store=place, customer_id=guest.pk, table="99", actor=None, at=NOON).pk,
         "segment": Segment.objects.create(store=place, name="全部", rule={"otherwise": True}, made_at=NOON).pk,
     }  # fmt: skip
 

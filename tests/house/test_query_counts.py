@@ -5,7 +5,7 @@ A page that needs another number has its line changed in that file, in the open.
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,9 @@ from django.urls import reverse
 from care.models import Campaign, GuestReply, Message, Task
 from common.birthdays import Birthday
 from crm import nightly
-from customers.models import Visit
+from customers.models import Booking, Visit
+from customers.services.arrivals import arrive, choose_tables, join_waiting, save_menu
+from customers.services.bookings import add_table, book
 from customers.services.companions import seat_guest
 from customers.services.customers import add_tag, set_introducer
 from customers.services.dishes import launch_dish
@@ -40,6 +42,7 @@ TODAY = NOON.date()
 PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
     "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "bookings", "booking", "booking-new", "booking-slip", "dining-tables", "arrivals", "tablet-tables",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
     "vouchers", "voucher-kind-new", "voucher-kind", "voucher-issue", "voucher-redeem", "gifts", "loyalty-rules", "kept", "customer-loyalty", "tablet-redeem", "tablet-gift",
     "tier-groups", "tier-group", "tier-group-guests", "leads", "candidates", "segments", "segment", "segment-new", "segment-edit",
@@ -59,6 +62,8 @@ def address(name: str, guest) -> str:
         return reverse(name, args=[Campaign.objects.earliest("pk").pk])
     if name == "voucher-kind":
         return reverse(name, args=[VoucherKind.objects.earliest("pk").pk])
+    if name in ("booking", "booking-slip"):
+        return reverse(name, args=[Booking.objects.earliest("pk").pk])
     if name == "plan-line":
         return reverse(name, args=["a_no_show"])
     about_guest = name in (
@@ -117,6 +122,7 @@ def add_guests(store, people, first: int, last: int):
             }
             open_complaint(**told, text="等了四十分钟")
             record_suggestion(**told, text="换大一点的杯子")
+        expect(store, guest, n, people)
         issue_token(store=store, name=f"POS {n}", actor=people[0], at=NOON)
         owe(store, people[n % 2], guest, n)
         launch_dish(store=store, name=f"菜{n}", launched_on=TODAY, actor=people[0], at=NOON)
@@ -142,6 +148,27 @@ def owe(store, person, guest, n: int):
     launch_dish(store=store, name=f"将上的菜{n}", launched_on=TODAY + timedelta(days=3), actor=person, at=NOON)
     use = {"code": f"c{n}", "slot": f"c{n}", "zh": "茶", "en": "tea", "percent_off": 0, "bill_fen": None}
     record_treatment(store=store, customer_id=guest.pk, actor=person, at=NOON, **use)
+
+
+def expect(store, guest, n: int, people):
+    """The guest is expected tonight, waits at the door and sits at a table of the head's."""
+    table = add_table(store=store, number=f"{n}", seats=9)
+    said = {"store": store, "actor": people[0], "at": NOON}
+    book(
+        customer_id=guest.pk,
+        on=TODAY,
+        arrives=time(18),
+        party=4,
+        table_id=table.pk,
+        dishes=[("毛肚", 1)],
+        **said,
+    )
+    join_waiting(customer_id=guest.pk, party=2, **said)
+    join_waiting(called=f"客{n}", party=2, **said)
+    arrive(customer_id=guest.pk, table=f"{n}", **said)
+    book(customer_id=guest.pk, on=TODAY, arrives=time(20), party=4, table_id=table.pk, **said)
+    save_menu(customer_id=guest.pk, dishes=[("毛肚", 1)], **said)
+    choose_tables(store=store, person=people[0], tables=[f"{k}" for k in range(99)], actor=None, at=NOON)
 
 
 def seat_everybody(store, guest):

@@ -30,6 +30,7 @@ SOURCES = [
 PURE = [
     "common/birthdays.py", "common/lunar.py", "common/festivals.py", "common/phones.py", "common/names.py",
     "customers/ratings.py", "customers/origin.py",
+    "customers/seating.py", "customers/habit.py", "customers/preorder.py",
     "tiering/rules/tree.py", "tiering/rules/reading.py", "tiering/rules/deciding.py", "tiering/facts.py", "tiering/compile.py", "tiering/checks.py", "tiering/query.py",
     "tiering/sources.py", "tiering/forecast/turning.py", "tiering/forecast/falling.py", "tiering/forecast/rising.py", "tiering/confirming.py", "tiering/goals.py", "tiering/segments.py", "tiering/edges.py",
     "tiering/editor/nodes.py", "tiering/editor/fields.py", "tiering/editor/scores.py", "tiering/editor/buttons.py",

@@ -1,0 +1,136 @@
+"""Who has arrived: seated from the tablet, told to the owner, seen; who waits on which tables."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from common.clock import now
+from common.errors import Refused
+from customers.models import Customer
+from customers.selectors.arrivals import arrived_on, seated_at, tables_of_duty, to_see
+from customers.selectors.bookings import booked_on, tables_of
+from customers.selectors.listing import guests_of
+from customers.services.arrivals import acknowledge, arrive, choose_tables
+from staff.models import Role
+from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
+from tablet.selectors import told
+from tiering.selectors.pages import ladder
+
+COMING_SHOWN = 8
+
+
+def _leads(request: PageRequest) -> bool:
+    return request.principal.is_at_least(Role.MANAGER)
+
+
+def tables_now(request: PageRequest) -> dict[str, Any]:
+    """Whom this person has to see, who sits at the own tables, who is still to come today (to the own tables)."""
+    store, day, person = request.principal.store, today_of(request), person_of(request)
+    mine = tables_of_duty(store, person, day)
+    coming = [row for row in booked_on(store, day) if row.is_coming]
+    if mine:
+        coming = [row for row in coming if row.table is not None and row.table.number in mine]
+    return {
+        "alerts": told(store, to_see(store, person, _leads(request), day), day),
+        "my_tables": mine,
+        "seated": seated_at(store, day, mine) if mine else [],
+        "coming": coming[:COMING_SHOWN],
+        "more_coming": max(0, len(coming) - COMING_SHOWN),
+    }
+
+
+@require_safe
+def alerts(request: PageRequest) -> HttpResponse:
+    """The part of the tablet's first page that asks again every twenty seconds."""
+    if not request.htmx:
+        return redirect("tablet")
+    return render(request, "tablet/alerts.html", tables_now(request))
+
+
+@require_safe
+def arrivals(request: PageRequest) -> HttpResponse:
+    """Who was seated today, with what to know; as a panel: only whom this person has not seen yet."""
+    store, day = request.principal.store, today_of(request)
+    scheme = ladder(store, day).scheme
+    if request.htmx:
+        unseen = told(store, to_see(store, person_of(request), _leads(request), day), day)
+        return render(request, "tablet/arrivals_panel.html", {"rows": unseen, "scheme": scheme})
+    rows = told(store, arrived_on(store, day), day)
+    context = {
+        "tab": "arrivals",
+        "rows": rows,
+        "scheme": scheme,
+        "me": person_of(request),
+        "leads": _leads(request),
+    }
+    return render(request, "tablet/arrivals.html", context)
+
+
+@require_POST
+def arrival_act(request: PageRequest, pk: int) -> HttpResponse:
+    """This person has seen that the guest is here."""
+    try:
+        seen = acknowledge(
+            store=request.principal.store,
+            arrival_id=pk,
+            actor=person_of(request),
+            leads=_leads(request),
+            at=now(),
+        )
+    except Refused as refused:
+        tell(request, refused)
+    else:
+        messages.success(request, _("已记下：%(who)s，您已看到。") % {"who": seen.customer.called})
+    return redirect(safe_next(request, reverse("tablet")))
+
+
+@require_POST
+def seat(request: PageRequest, pk: int) -> HttpResponse:
+    """The guest sits: one key on the card, the table beside it."""
+    store = request.principal.store
+    guest: Customer = found(guests_of(store).filter(customer_id=pk).first()).customer
+    try:
+        here = arrive(
+            store=store,
+            customer_id=pk,
+            table=request.POST.get("table", ""),
+            actor=person_of(request),
+            at=now(),
+        )
+    except Refused as refused:
+        tell(request, refused)
+    else:
+        said = {"who": guest.called, "table": here.table_no}
+        messages.success(request, _("%(who)s 已入座 %(table)s。") % said)
+    return redirect("tablet-guest", pk)
+
+
+@require_http_methods(["GET", "POST", "HEAD"])
+def my_tables(request: PageRequest) -> HttpResponse:
+    """The tables this person waits on today."""
+    store, person, day = request.principal.store, person_of(request), today_of(request)
+    if request.method == "POST":
+        typed = (
+            request.POST.get("more", "")[:200].replace("，", " ").replace(",", " ").replace("、", " ").split()
+        )
+        duty = choose_tables(
+            store=store,
+            person=person,
+            tables=[*request.POST.getlist("table"), *typed],
+            actor=person,
+            at=now(),
+        )
+        if duty.tables:
+            messages.success(request, _("今天看 %(tables)s。") % {"tables": "、".join(duty.tables)})
+        else:
+            messages.success(request, _("没有选台：首页列出今天来过的所有客人。"))
+        return redirect("tablet")
+    mine, tables = tables_of_duty(store, person, day), tables_of(store)
+    numbers = [table.number for table in tables]
+    more = "、".join(number for number in mine if number not in numbers)
+    return render(request, "tablet/tables.html", {"tables": tables, "mine": mine, "more": more})
