@@ -12,7 +12,7 @@ from common.clock import add_months
 from common.errors import Refused
 from common.forms import DeskForm, said
 from common.phones import normalise_phone
-from customers.models.customer import Calendar, Sex
+from customers.models.customer import Calendar, Preferred, Sex
 from customers.models.visit import VisitGuest
 from customers.ratings import MOST_KM
 from customers.selectors.listing import Filters, find_guests, look_up
@@ -143,6 +143,9 @@ class ProfileForm(DeskForm):
         label=_("离店公里数"), required=False, min_value=Decimal(0), max_value=MOST_KM, decimal_places=1,
         help_text=_("住处或公司到店里，例如 0.6。"), widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )  # fmt: skip
+    preferred_channel = forms.ChoiceField(
+        label=_("首选联系方式"), required=False, choices=[("", _("没有问过")), *Preferred.choices]
+    )
     note = forms.CharField(
         label=_("备注"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -230,7 +233,7 @@ class ProfileForm(DeskForm):
             name: data[name] or (None if self.is_new else "")
             for name in (
                 "salutation", "sex", "address", "industry", "employer", "position", "allergies", "taboos",
-                "likes", "usual_table", "note",
+                "likes", "usual_table", "note", "preferred_channel",
             )
         }  # fmt: skip
         contact = data.get("contact_phone")
