@@ -12,6 +12,7 @@ from common.clock import add_months
 from common.errors import Refused
 from common.forms import DeskForm, said
 from common.phones import normalise_phone
+from customers.models import Patronage
 from customers.models.customer import Calendar, Preferred, Sex
 from customers.models.visit import VisitGuest
 from customers.ratings import MOST_KM
@@ -257,6 +258,10 @@ class ProfileForm(DeskForm):
 
 def one_guest(store: Store, text: str, several: Any, nobody: Any) -> int:
     """The one guest whom a number of any kind or the last four names; else an error: `several` or `nobody`."""
+    # A number given by us (G-51) is not found by its letters and figures.
+    by_number = Patronage.objects.filter(store=store, external_id=text.strip()).first()
+    if by_number is not None:
+        return by_number.customer_id
     rows = find_guests(store, text, size=5).rows
     exact = [row for row in rows if row.external_id.casefold() == text.strip().casefold()]
     found = {row.customer_id for row in exact or rows}

@@ -370,6 +370,7 @@ def test_row_52_fifty_contacted_twelve_returned_is_24_per_cent_split_by_reason(s
     early = won_back_report(store, span, 60, date(2026, 7, 1))
     assert early.counts["waiting"] == 38
     with time_machine.travel(china("2026-08-02 10:00"), tick=False):
+        desk = signed_in(head)
         page = desk.get(reverse("list-win-back")).content.decode()
         assert "<b>24.0%</b>" in page and "<b>12</b>" in page
         assert (

@@ -9,11 +9,11 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
-from care.models import Campaign, Channel, GuestReply, Task
+from care.models import Agreement, Campaign, Channel, GuestReply, Task
 from care.services.plans import plan_for
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
-from feedback.services import open_complaint, record_suggestion
+from feedback.services import close_complaint, open_complaint, record_suggestion
 from ops.models import Job, Run
 from staff import access
 from staff.models import Role, Store
@@ -28,6 +28,7 @@ KINDS = {
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
+    "account": "account", "asked-again": "asked",
 }  # fmt: skip
 
 
@@ -81,7 +82,13 @@ def objects_of(place: Store) -> dict[str, object]:
         actor=None,
         at=NOON,
     )
+    settled = open_complaint(**(told | {"text": "汤太咸"}))
+    close_complaint(store=place, complaint_id=settled.pk, resolution="换了", actor=None, at=NOON)
+    account = Agreement.objects.create(
+        store=place, employer="单位", level=1, contact=guest, valid_from=NOON.date(), valid_to=NOON.date(), call_days=90, made_at=NOON
+    )  # fmt: skip
     return {
+        "account": account.pk, "asked": settled.pk,
         "adoption": coming.pk,
         "campaign": Campaign.objects.create(store=place, kind="event", name="活动", tiers=["A"], send_on=NOON.date(), made_at=NOON).pk,
         "plan": plan_for(place, "recent_month_abc", NOON).pk,
