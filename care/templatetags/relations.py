@@ -5,8 +5,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from care.models import CallAnswer, Task, Topic
+from care.relations.services.accounts import ACCOUNT_CALL
 from care.relations.services.calls import is_return
-from care.relations.services.opening import ACCOUNT_CALL, WIN_BACK
+from care.relations.services.opening import WIN_BACK
 
 register = template.Library()
 

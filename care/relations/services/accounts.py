@@ -14,8 +14,7 @@ from customers.models import Patronage
 from staff.models import Person, Store
 
 WORDS_AT_LEAST = 2
-# Tasks of an agreement begin with it, so that they can be found again.
-OCCASION = "account:{pk}:"
+RENEWAL, ACCOUNT_CALL = "account_renewal", "account_call"
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ def change_agreement(*, store: Store, pk: int, terms: Terms, at: datetime, today
     changed = {name: value for name, value in _columns(terms).items() if getattr(agreement, name) != value}
     if not changed:
         return agreement
+    _close_tasks(agreement, at)
     for name, value in changed.items():
         setattr(agreement, name, value)
     agreement.save(update_fields=list(changed))
-    _close_tasks(agreement, at)
     return agreement
 
 
@@ -159,7 +158,7 @@ def _columns(terms: Terms) -> dict[str, Any]:
 def _close_tasks(agreement: Agreement, at: datetime) -> None:
     """The next night opens those that still fit anew."""
     mine = Task.objects.filter(
-        store_id=agreement.store_id, occasion__startswith=OCCASION.format(pk=agreement.pk)
+        store_id=agreement.store_id, customer_id=agreement.contact_id, code__in=(RENEWAL, ACCOUNT_CALL)
     )
     mine.filter(state=Task.State.OPEN).update(
         state=Task.State.CLOSED, reason="agreement_changed", settled_at=at

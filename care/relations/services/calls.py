@@ -8,7 +8,8 @@ from django.db import connection, transaction
 
 from care.models import CallAnswer, Channel, Task, Topic, Trigger
 from care.playbook import CONTACTS, LAPSED_AFTER_DAYS
-from care.relations.services.opening import ACCOUNT_CALL, FOLLOW_UP, PLANNED, WIN_BACK
+from care.relations.services.accounts import ACCOUNT_CALL
+from care.relations.services.opening import FOLLOW_UP, PLANNED, WIN_BACK
 from care.services.answers import TableSaid
 from care.services.opening import OWNER
 from care.services.tasks import complete_task, local_date

@@ -12,13 +12,11 @@ from django.db import connection, transaction
 from care.models import Agreement, RelationRules, Task
 from care.relations.rules import call_due, counted_from, renewal_on
 from care.relations.selectors.accounts import last_contacts
-from care.relations.services.accounts import OCCASION
+from care.relations.services.accounts import ACCOUNT_CALL, RENEWAL
 from care.services.opening import OPENS_FOR_DAYS, OWNER
 from staff.models import Store
 
-RENEWAL, ACCOUNT_CALL, FOLLOW_UP, WIN_BACK, PLANNED = (
-    "account_renewal", "account_call", "complaint_follow_up", "win_back", "planned_return",
-)  # fmt: skip
+FOLLOW_UP, WIN_BACK, PLANNED = "complaint_follow_up", "win_back", "planned_return"
 FOLLOW_UP_WINDOW_DAYS = 14
 
 # One task to the contact's owner, while the owner works here; else for a manager.
@@ -34,12 +32,13 @@ ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = 'open'
 WHERE care_task.state = 'closed' AND care_task.reason = 'agreement_changed'
 """
 
+# One call for all the complaints of a guest that were closed on one day.
 _FOLLOW_UP = f"""
 INSERT INTO care_task (store_id, customer_id, line_id, code, occasion, channel, zh, en, tier, role, assignee_id,
     event_on, due_on, close_on, opened_on, opened_at, state, reason)
-SELECT p.store_id, p.customer_id, NULL, %(code)s, 'complaint:' || c.id || ':' || to_char(d.closed_on, 'YYYY-MM-DD'), 'phone',
-    '投诉处理后回访：现在满意了吗？', 'After the complaint was settled: is all well now?', p.tier, 'manager', {OWNER},
-    d.closed_on, greatest(d.closed_on + %(after)s, %(day)s), d.closed_on + %(after)s + %(window)s, %(day)s, %(at)s,
+SELECT DISTINCT p.store_id, p.customer_id, NULL::bigint, %(code)s, 'complaint:' || to_char(d.closed_on, 'YYYY-MM-DD'),
+    'phone', '投诉处理后回访：现在满意了吗？', 'After the complaint was settled: is all well now?', p.tier, 'manager',
+    {OWNER}, d.closed_on, greatest(d.closed_on + %(after)s, %(day)s), d.closed_on + %(after)s + %(window)s, %(day)s, %(at)s,
     'open', ''
 FROM feedback_complaint c
 JOIN customers_patronage p ON p.store_id = c.store_id AND p.customer_id = c.customer_id
@@ -55,8 +54,8 @@ _CLOSE = """
 UPDATE care_task t SET state = 'closed', reason = %(reason)s, settled_at = %(at)s
 WHERE t.store_id = %(store)s AND t.state = 'open' AND t.code = %(code)s AND {because}
 """
-_REOPENED = """NOT EXISTS (SELECT 1 FROM feedback_complaint c WHERE c.id = split_part(t.occasion, ':', 2)::bigint
-    AND c.closed_at IS NOT NULL AND c.withdrawn_at IS NULL
+_REOPENED = """NOT EXISTS (SELECT 1 FROM feedback_complaint c WHERE c.customer_id = t.customer_id
+    AND c.store_id = t.store_id AND c.closed_at IS NOT NULL AND c.withdrawn_at IS NULL
     AND ((c.closed_at AT TIME ZONE %(zone)s) - %(cutoff)s::interval)::date = t.event_on)"""
 _CAME = """EXISTS (SELECT 1 FROM customers_patronage p WHERE p.store_id = t.store_id
     AND p.customer_id = t.customer_id AND p.last_visit_on > t.event_on)"""
@@ -97,19 +96,19 @@ def _accounts(store: Store, day: date, at: datetime) -> dict[str, int]:
     )
     last = last_contacts(store, living, day - timedelta(days=1))
     for each in living:
-        occasion, renew = OCCASION.format(pk=each.pk), renewal_on(each.valid_to, each.renewal_days)
+        renew = renewal_on(each.valid_to, each.renewal_days)
         if renew <= day:
             counts["renewals"] += _open(
-                store, each.contact_id, RENEWAL, f"{occasion}renew:{each.valid_to}", f"{each.employer}的协议快到期，谈续签",
+                store, each.contact_id, RENEWAL, f"account:renewal:{each.valid_to}", f"{each.employer}的协议快到期，谈续签",
                 f"The agreement with {each.employer} ends: talk about its renewal", "visit", each.valid_to, renew,
                 each.valid_to, day, at,
             )  # fmt: skip
         due = call_due(counted_from(last.get(each.pk), each.valid_from), each.call_days, day)
         if due is None:
-            counts["contacted"] += _contacted(each, occasion, at)
+            counts["contacted"] += _contacted(each, at)
             continue
         counts["account_calls"] += _open(
-            store, each.contact_id, ACCOUNT_CALL, f"{occasion}call:{due}", f"{each.employer}：打电话问满意度、听需求",
+            store, each.contact_id, ACCOUNT_CALL, f"account:call:{due}", f"{each.employer}：打电话问满意度、听需求",
             f"{each.employer}: call, ask how content they are and what they need", "phone", None, due,
             due + timedelta(days=each.call_days - 1), day, at,
         )  # fmt: skip
@@ -131,10 +130,13 @@ def _open(
         return cursor.rowcount
 
 
-def _contacted(agreement: Agreement, occasion: str, at: datetime) -> int:
+def _contacted(agreement: Agreement, at: datetime) -> int:
     """Close the call of an organisation that was reached in another way; how many."""
     open_ = Task.objects.filter(
-        store_id=agreement.store_id, code=ACCOUNT_CALL, state=Task.State.OPEN, occasion__startswith=occasion
+        store_id=agreement.store_id,
+        code=ACCOUNT_CALL,
+        state=Task.State.OPEN,
+        customer_id=agreement.contact_id,
     )
     return open_.update(state=Task.State.CLOSED, reason="contacted", settled_at=at)
 
