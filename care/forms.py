@@ -11,13 +11,14 @@ from care.answer_forms import TableFields
 from care.festivals import COMPUTED
 from care.models import CareRules, Channel, GuestReply, TaskEvent, TextRules, Trigger
 from care.playbook import EVERYBODY, TREATMENTS, UNDATED, WEEKEND, Line
+from care.relations.forms import CallFields
 from common.forms import DeskForm
 from common.money import fen_of, yuan
 from staff.models import Person, Role
 from tiering.sentences import language
 
 
-class TaskForm(TableFields, DeskForm):
+class TaskForm(TableFields, CallFields, DeskForm):
     """What was done with a task: claimed, done, not reached, put off to a day, declined by the guest; what was answered."""
 
     ACTS = ("claim", "done", "not_reached", "postpone", "declined")

@@ -225,7 +225,9 @@ def history_of(customer_id: int, store: Store, most: int = PAGE) -> list[Happeni
     tasks = (
         Task.objects.filter(store=store, customer_id=customer_id)
         .select_related("assignee", "settled_by", "line")
-        .prefetch_related(Prefetch("events", queryset=TaskEvent.objects.select_related("by", "answer")))
+        .prefetch_related(
+            Prefetch("events", queryset=TaskEvent.objects.select_related("by", "answer", "told__suggestion"))
+        )
         .order_by("-opened_at", "-pk")[:most]
     )
     messages = Message.objects.filter(store=store, customer_id=customer_id).order_by("-created_at", "-pk")[

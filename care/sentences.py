@@ -38,6 +38,36 @@ add_sentences(
         "festival_whole_brand": _("全品牌的节日由总部修改，本店可以停用或改日期。"),
     }
 )
+add_sentences(
+    {
+        "contact_no_employer": _("这位客人的资料里还没有工作单位，请先补上单位。"),
+        "contact_elsewhere": _("这位客人的单位是“%(name)s”，不是这份协议的单位。"),
+        "agreement_taken": _("“%(name)s”已经有一份协议，请打开那一份修改。"),
+        "agreement_days": _("到期日不能早于开始日。"),
+        "agreement_over": _("到期日已经过去，请填今天或以后的日期。"),
+        "agreement_ended": _("这份协议已经终止，不能再改。"),
+        "discount_range": _("优惠要大于 0、小于 100，最多一位小数。"),
+        "call_days_range": _("联系间隔要在 1 到 %(most)s 天之间。"),
+        "renewal_days_range": _("续签提前的天数要在 0 到 %(most)s 之间。"),
+        "note_future": _("日期还没有到，请填今天或以前的日期。"),
+        "words_missing": _("请写清楚内容，至少 2 个字。"),
+        "pieces_full": _("最多存 %(most)s 篇，请先删掉不用的。"),
+        "score_missing": _("请记下客人打的分，1 到 5。"),
+        "score_range": _("分数要在 1 到 5 之间。"),
+        "cause_missing": _("请选客人为什么不来了。"),
+        "measure_missing": _("请选准备怎么挽回。"),
+        "answers_out_of_place": _("这项任务不用记这些回答。"),
+        "guests_none": _("请先勾选客人。"),
+        "not_lapsed": _("有客人最近来过，或者没有来过，不用挽回。"),
+        "return_too_far": _("回访请安排在今天到 %(latest)s 之间。"),
+        "return_taken": _("这位客人当天已经安排了回访。"),
+        "return_channel": _("回访请用电话、拜望或微信。"),
+        "complaint_still_open": _("这条投诉还没有处理完，不用回问。"),
+        "topic_depth": _("话题深浅请选 1 到 3。"),
+        "rule_days_range": _("天数要在 1 到 %(most)s 之间。"),
+        "target_range": _("目标人数要在 0 到 %(most)s 之间。"),
+    }
+)
 
 REASONS: dict[str, str | Promise] = {
     # messages
@@ -73,6 +103,12 @@ REASONS: dict[str, str | Promise] = {
     "cap_week": _("本周联系次数已满"),
     "escalated": _("逾期升级"),
     "festival_off": _("节日已停用"),
+    "agreement_changed": _("协议有变动"),
+    "contacted": _("已经联系过"),
+    "complaint_reopened": _("投诉重新打开或撤销"),
+    # why nothing can be mailed
+    "no_address": _("没有地址"),
+    "short_address": _("地址不完整"),
 }
 
 

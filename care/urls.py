@@ -1,6 +1,6 @@
 """The addresses of this room: pages for people, callbacks for providers."""
 
-from django.urls import path
+from django.urls import include, path
 
 from care import (
     answer_views,
@@ -55,6 +55,7 @@ urlpatterns = [
     path("care/campaigns/<int:pk>/cancel/", campaign_views.campaign_cancel, name="campaign-cancel"),
     path("care/results/", outcome_views.results, name="care-results"),
     path("care/results/days/", outcome_views.results_days, name="care-results-days"),
+    path("", include("care.relations.urls")),
     path("hooks/sms/<slug:provider>/receipts/", hooks.receipts, name="hook-receipts"),
     path("hooks/sms/<slug:provider>/replies/", hooks.replies, name="hook-replies"),
 ]

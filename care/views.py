@@ -15,6 +15,8 @@ from care.forms import HandOverForm, LeavingForm, TaskForm
 from care.lists import held_by
 from care.models import Anniversary, PlanLine, Task
 from care.playbook import asks_for_table
+from care.relations.selectors.card import put_topics
+from care.relations.services.calls import complete_call
 from care.selectors import (
     DueTasks,
     history_of,
@@ -60,6 +62,7 @@ def tasks(request: PageRequest) -> HttpResponse:
     groups[3] = (*groups[3][:2], [task for task in due.unowned if task.pk not in mine])
     if request.principal.is_at_least(Role.MANAGER):
         groups.insert(0, ("escalated", _("逾期升级"), tasks_escalated(store)))
+    put_topics(store, [task for _name, _title, rows in groups for task in rows])
     people = [each for each, _role in staff_of(store, day)] if _may(request, "task-hand-over") else []
     context = {"groups": groups, "everybody": everybody, "more": more, "counts": due.counts, "people": people}
     return render(request, "care/tasks.html", context)
@@ -141,6 +144,7 @@ def task_act(request: PageRequest, pk: int) -> HttpResponse:
             messages.error(request, error)
         return redirect(safe_next(request, reverse("tasks")))
     task = found(tasks_of(request.principal.store).filter(pk=pk).first())
+    put_topics(request.principal.store, [task])
     context = {"task": task, "error": error, "acted": not error}
     return render(request, "care/task.html", context, status=422 if error else 200)
 
@@ -153,7 +157,7 @@ def _act(request: PageRequest, pk: int, form: TaskForm) -> None:
     told = {"note": said["note"], "why": said["why"]}
     do: dict[str, Callable[[], Task]] = {
         "claim": lambda: verbs.claim(**common),
-        "done": lambda: verbs.complete_task(**common, **told, answer=_answer(request, pk, form)),
+        "done": lambda: complete_call(**common, **told, answer=_answer(request, pk, form), said=form.told()),
         "declined": lambda: verbs.decline(**common, note=said["note"]),
         "not_reached": lambda: verbs.not_reached(**common, **told, next_on=said["next_on"]),
         "postpone": lambda: verbs.postpone(**common, **told, next_on=said["next_on"]),
@@ -184,6 +188,7 @@ def customer_care(request: PageRequest, pk: int) -> HttpResponse:
     for each in happened:
         if each.task is not None:
             each.task.customer = patronage.customer
+    put_topics(store, [each.task for each in happened if each.task])
     context = {
         "patronage": patronage,
         "anniversaries": list(

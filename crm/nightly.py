@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext_lazy as _
 
+from care.relations.services.opening import open_relations
 from care.services.campaign_outcomes import settle_campaigns
 from care.services.campaigns import plan_campaigns
 from care.services.occasions import queue_occasions
@@ -81,6 +82,7 @@ def _open_care(night: Night) -> dict[str, Any]:
     with transaction.atomic():
         counts = open_tasks(store=night.store, on=night.on, at=night.at, today=night.today)
         counts["lapsed"] = lapse_bookings(store=night.store, today=night.on + timedelta(days=1), at=night.at)
+        counts |= open_relations(store=night.store, on=night.on, at=night.at, today=night.today)
         night.fence()
     return counts
 

@@ -17,6 +17,7 @@ from common.errors import Refused
 from common.phones import normalise_phone
 from customers.models import Need, Patronage, Phone
 from customers.models.consent import Source
+from customers.models.customer import Preferred
 from customers.models.visit import Entry, VisitGuest
 from customers.selectors.listing import Filters, find_guests, guest, look_up
 from customers.services.customers import JUDGED, Profile, change_customer, register_customer
@@ -40,6 +41,7 @@ class CustomerBody(StrictSerializer):
     industry = serializers.CharField(max_length=60, required=False, allow_blank=True)
     employer = serializers.CharField(max_length=80, required=False, allow_blank=True)
     position = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    preferred_channel = serializers.ChoiceField([*Preferred.values, ""], required=False)
     married = serializers.BooleanField(required=False)
     credit = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=5, help_text="1 to 5; null: no longer judged"

@@ -12,8 +12,9 @@ from common.clock import add_months
 from common.errors import Refused
 from common.forms import DeskForm, said
 from common.phones import normalise_phone
+from customers.models import Patronage
 from customers.models.booking import Need
-from customers.models.customer import Calendar, Sex
+from customers.models.customer import Calendar, Preferred, Sex
 from customers.models.visit import VisitGuest
 from customers.ratings import MOST_KM
 from customers.selectors.listing import Filters, find_guests, look_up
@@ -156,6 +157,9 @@ class ProfileForm(DeskForm):
         label=_("离店公里数"), required=False, min_value=Decimal(0), max_value=MOST_KM, decimal_places=1,
         help_text=_("住处或公司到店里，例如 0.6。"), widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )  # fmt: skip
+    preferred_channel = forms.ChoiceField(
+        label=_("首选联系方式"), required=False, choices=[("", _("没有问过")), *Preferred.choices]
+    )
     note = forms.CharField(
         label=_("备注"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -243,7 +247,7 @@ class ProfileForm(DeskForm):
             name: data[name] or (None if self.is_new else "")
             for name in (
                 "salutation", "sex", "address", "industry", "employer", "position", "allergies", "taboos",
-                "likes", "usual_table", "note",
+                "likes", "usual_table", "note", "preferred_channel",
             )
         }  # fmt: skip
         contact = data.get("contact_phone")
@@ -268,6 +272,10 @@ class ProfileForm(DeskForm):
 
 def one_guest(store: Store, text: str, several: Any, nobody: Any) -> int:
     """The one guest whom a number of any kind or the last four names; else an error: `several` or `nobody`."""
+    # A number given by us (G-51) is not found by its letters and figures.
+    by_number = Patronage.objects.filter(store=store, external_id=text.strip()).first()
+    if by_number is not None:
+        return by_number.customer_id
     rows = find_guests(store, text, size=5).rows
     exact = [row for row in rows if row.external_id.casefold() == text.strip().casefold()]
     found = {row.customer_id for row in exact or rows}

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from care.relations.selectors.card import floor_card
 from care.selectors_treatments import treatments_now
 from common.clock import now
 from common.errors import Refused
@@ -121,6 +122,7 @@ def _card(request: PageRequest, pk: int, form: VisitForm | None, status: int = 2
         "owed": owed_to(store, pk, day),
         "visits": last_visits(store, pk),
         "complaints": open_complaints_of(store, pk),
+        "relation": floor_card(store, known.patronage.customer, day),
         "form": form,
         "parties": PARTIES,
         "keys": ["7", "8", "9", "4", "5", "6", "1", "2", "3", "00", "0", "."],

@@ -27,7 +27,7 @@ def copy_answers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("care", "0010_due_order"),
+        ("care", "0013_relations"),
         ("customers", "0008_bookings"),
     ]
 

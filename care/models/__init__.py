@@ -7,11 +7,25 @@ from care.models.message import Attempt, GuestReply, Inbox, Message, TextRules
 from care.models.outcome import Baseline, Outcome, OutcomeDays
 from care.models.plan import CareRules, Channel, Plan, PlanLine, Trigger
 from care.models.task import Task, TaskEvent
+from care.relations.models import (
+    AccountNote,
+    Agreement,
+    AskedAgain,
+    CallAnswer,
+    Piece,
+    RelationRules,
+    StepTarget,
+    Topic,
+)
 
 __all__ = [
+    "AccountNote",
+    "Agreement",
     "Anniversary",
+    "AskedAgain",
     "Attempt",
     "Baseline",
+    "CallAnswer",
     "Campaign",
     "CampaignGuest",
     "CareRules",
@@ -24,13 +38,17 @@ __all__ = [
     "Outcome",
     "OutcomeDays",
     "OwnFestival",
+    "Piece",
     "Plan",
     "PlanLine",
+    "RelationRules",
     "Served",
+    "StepTarget",
     "TableAnswer",
     "Task",
     "TaskEvent",
     "TextRules",
+    "Topic",
     "TradeNews",
     "Trigger",
 ]

@@ -14,6 +14,7 @@ from psycopg2.extras import execute_values
 from crm.demo import words
 from crm.demo.copying import copy_in
 from crm.demo.filling import Diary
+from crm.demo.relations import TOLD
 from customers.models.consent import Source
 from customers.services.customers import opt_out_number
 
@@ -31,7 +32,7 @@ NEVER_TOUCHED = 0.12
 UNDELIVERED, REFUSED, TRIED_TWICE, REPLIES = 0.030, 0.006, 0.015, 0.012
 _OPEN = """
 SELECT id, customer_id, code, occasion, channel, role, assignee_id, due_on, close_on FROM care_task
-WHERE store_id = %s AND state = 'open' AND due_on <= %s ORDER BY customer_id, code, occasion
+WHERE store_id = %s AND state = 'open' AND due_on <= %s AND code <> ALL(%s) ORDER BY customer_id, code, occasion
 """
 _SETTLE = """
 UPDATE care_task t SET state = v.state, settled_at = v.settled_at, settled_by_id = v.by,
@@ -62,7 +63,7 @@ class FollowUp:
         events: list[tuple[Any, ...]] = []
         for place, store in enumerate(self.diary.staff.stores):
             with connection.cursor() as cursor:
-                cursor.execute(_OPEN, [store.pk, day])
+                cursor.execute(_OPEN, [store.pk, day, list(TOLD)])
                 tasks = cursor.fetchall()
                 settled = [row for task in tasks for row in self._work_on(place, day, task, events)]
                 if settled:

@@ -25,6 +25,7 @@ from crm.demo.giving import owe_guests
 from crm.demo.guests import invent
 from crm.demo.habits import come
 from crm.demo.owners import give_owners, judge_some
+from crm.demo.relations import Relations
 from crm.demo.seating import expect_guests
 from crm.demo.voices import Voices
 from reports.services import count_day
@@ -65,6 +66,7 @@ class _Life:
     follow_up: FollowUp
     desk: Desk
     voices: Voices
+    relations: Relations
     today: date
 
     def write_until(self, at: datetime) -> None:
@@ -100,7 +102,8 @@ def build(*, seed: int, today: date, at: datetime, size: Size, say: Say) -> None
     full_from = last_night - timedelta(days=size.full_nights - 1)
     diary = Diary(staff, first, people, visits)
     desk, voices = Desk(diary, seed, visits, full_from, today), Voices(diary, seed, visits, today)
-    life = _Life(diary, FollowUp(diary, seed, at), desk, voices, today)
+    relations = Relations(diary, seed, full_from + timedelta(days=1), today)
+    life = _Life(diary, FollowUp(diary, seed, at), desk, voices, relations, today)
     with _texts_can_be_sent():
         _grade_the_past(life, size.graded_months, full_from, say)
         _nights(life, full_from, last_night, say)
@@ -187,6 +190,7 @@ def _nights(life: _Life, full_from: date, last: date, say: Say) -> None:
                     store.pk, day, at=at, by_hand=True, approved_by=life.diary.staff.of(place, Role.HEAD)
                 )
         life.desk.work(morning)
+        life.relations.work(morning)
         life.follow_up.texts()
         life.follow_up.work(morning)
         day = morning

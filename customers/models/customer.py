@@ -17,6 +17,17 @@ class Sex(models.TextChoices):
     FEMALE = "f", _("女")
 
 
+class Preferred(models.TextChoices):
+    """How a guest likes to hear from us."""
+
+    PHONE = "phone", _("电话")
+    SMS = "sms", _("短信")
+    WECHAT = "wechat", _("微信")
+    EMAIL = "email", _("邮件")
+    CARD = "card", _("贺卡")
+    VISIT = "visit", _("上门")
+
+
 class Calendar(models.TextChoices):
     SOLAR = "solar", _("公历")
     LUNAR = "lunar", _("农历")
@@ -54,6 +65,9 @@ class Customer(models.Model):
     influence = models.PositiveSmallIntegerField(_("影响力"), null=True, blank=True)
     distance_km = models.DecimalField(_("离店公里数"), max_digits=5, decimal_places=1, null=True, blank=True)
     needs = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    preferred_channel = models.CharField(
+        _("首选联系方式"), max_length=8, choices=Preferred, blank=True, default="", db_default=""
+    )
     note = EncryptedTextField(_("备注"), null=True, blank=True)
     name_key = models.CharField(max_length=120, blank=True)
     search_keys = ArrayField(models.TextField(), default=list, blank=True)

@@ -46,6 +46,7 @@ class Profile:
     influence: int | None = None
     distance_km: Decimal | None = None
     needs: tuple[str, ...] | None = None
+    preferred_channel: str | None = None
     cleared: frozenset[str] = frozenset()
     usual_table: str | None = None
     tags: tuple[str, ...] | None = None
@@ -68,7 +69,7 @@ class Registered:
 
 _PLAIN = (
     "name", "salutation", "sex", "address", "industry", "employer", "position", "married", "allergies", "taboos", "likes",
-    "note", "credit", "influence", "distance_km",
+    "note", "credit", "influence", "distance_km", "preferred_channel",
 )  # fmt: skip
 JUDGED = ("credit", "influence", "distance_km")
 

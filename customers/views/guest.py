@@ -170,6 +170,7 @@ def _initial(guest: Customer) -> dict[str, Any]:
         "likes",
         "needs",
         "note",
+        "preferred_channel",
     )
     judged = {name: getattr(guest, name) for name in JUDGED}
     married = {True: "yes", False: "no"}.get(guest.married) if guest.married is not None else ""

@@ -18,11 +18,13 @@ DESK = [
         (
             "customer", "customer-new", "customer-edit", "customer-standing", "customer-care",
             "customer-feedback", "complaint-open", "suggestion-record", "customer-loyalty", "customer-loyalty-act",
+            "customer-relation", "customer-topic",
         ),
     ),
     (
         "tier-groups", _("客群"), "users-group",
-        ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates", "leads"),
+        ("tier-group", "tier-group-guests", "segments", "segment", "segment-new", "segment-edit", "candidates", "leads",
+         "accounts", "account", "account-new", "account-edit", "account-act", "relation-steps"),
     ),
     (
         "bookings", _("预订"), "armchair",
@@ -33,9 +35,10 @@ DESK = [
         "list-briefing", _("名单"), "clipboard-list",
         (
             "list-birthdays", "list-absent", "list-contacts", "list-tables", "list-served",
+            "list-win-back", "list-returns", "list-labels",
         ),
     ),
-    ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act")),
+    ("feedback", _("意见与投诉"), "message-exclamation", ("complaint-act", "suggestion-act", "feedback-guests")),
     (
         "vouchers", _("券与礼品"), "ticket",
         ("voucher-kind-new", "voucher-kind", "voucher-issue", "voucher-redeem", "gifts", "gift-item-new",
@@ -45,7 +48,7 @@ DESK = [
         "plan", _("关怀计划"), "heart-handshake",
         (
             "plan-line", "plan-line-new", "plan-history", "plan-version", "care-rules", "festivals",
-            "trade-news",
+            "trade-news", "care-library",
         ),
     ),
     ("campaigns", _("活动通知"), "speakerphone", ("campaign", "campaign-new", "campaign-edit", "campaign-approve")),

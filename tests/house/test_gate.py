@@ -9,13 +9,13 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
-from care.models import Campaign, Channel, GuestReply, Task
+from care.models import Agreement, Campaign, Channel, GuestReply, Task
 from care.services.plans import plan_for
 from customers.services.arrivals import arrive, join_waiting
 from customers.services.bookings import add_table, book
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
-from feedback.services import open_complaint, record_suggestion
+from feedback.services import close_complaint, open_complaint, record_suggestion
 from loyalty.models import Gift, Voucher, VoucherKind
 from loyalty.services.gifts import save_item
 from loyalty.services.issuing import issue
@@ -37,6 +37,7 @@ KINDS = {
     "arrival-act": "arrival", "tablet-seat": "guest",
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
     "voucher-kind": "voucher_kind", "redemption-back": "redemption", "gift-item": "gift_item", "gift-decide": "gift", "tablet-treat": "guest", "tablet-kept": "guest", "tablet-gift": "guest",
+    "account": "account", "asked-again": "asked",
 }  # fmt: skip
 
 
@@ -97,9 +98,15 @@ def objects_of(place: Store) -> dict[str, object]:
     gift = Gift.objects.create(
         store=place, customer=guest, what="茶", cost_fen=1, reason="试", on=NOON.date(), at=NOON, role="head", state="waiting"
     )
+    settled = open_complaint(**(told | {"text": "汤太咸"}))
+    close_complaint(store=place, complaint_id=settled.pk, resolution="换了", actor=None, at=NOON)
+    account = Agreement.objects.create(
+        store=place, employer="单位", level=1, contact=guest, valid_from=NOON.date(), valid_to=NOON.date(), call_days=90, made_at=NOON
+    )  # fmt: skip
     return {
         "voucher_kind": kind.pk, "redemption": used.pk, "gift": gift.pk,
         "gift_item": save_item(store=place, name="茶", cost_fen=100, left=1, at=NOON).pk,
+        "account": account.pk, "asked": settled.pk,
         "adoption": coming.pk,
         "campaign": Campaign.objects.create(store=place, kind="event", name="活动", tiers=["A"], send_on=NOON.date(), made_at=NOON).pk,
         "plan": plan_for(place, "recent_month_abc", NOON).pk,

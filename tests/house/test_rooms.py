@@ -36,6 +36,7 @@ PURE = [
     "tiering/editor/nodes.py", "tiering/editor/fields.py", "tiering/editor/scores.py", "tiering/editor/buttons.py",
     "loyalty/worth.py", "care/treatments.py",
     "care/playbook.py", "care/festivals.py", "care/windows.py", "care/outcomes.py", "care/campaigns.py", "care/costs.py",
+    "care/relations/rules.py",
 ]  # fmt: skip
 LONGEST = 420
 

@@ -1,0 +1,50 @@
+"""What a card shows of the long relation: the next topic of a call, the price of an organisation, what to ask again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from care.models import Task, Topic
+from care.playbook import CONTACTS
+from care.relations.rules import Subject, next_topic
+from care.relations.selectors.accounts import Price, price_of
+from care.relations.selectors.lists import to_ask_again
+from customers.models import Customer
+from feedback.models import Complaint
+from staff.models import Store
+
+
+def put_topics(store: Store, tasks: Sequence[Task]) -> None:
+    """Put on every open call, visit and message the topic to suggest, as `topic` (None: nothing). One query."""
+    calls = [each for each in tasks if each.state == Task.State.OPEN and each.channel in CONTACTS]
+    topics: dict[int, list[Topic]] = {}
+    found = Topic.objects.filter(store=store, customer__in={each.customer_id for each in calls})
+    for topic in found.order_by("noted_at", "pk") if calls else ():
+        topics.setdefault(topic.customer_id, []).append(topic)
+    for each in calls:
+        each.topic = next_of(topics.get(each.customer_id, []))  # type: ignore[attr-defined]
+
+
+def next_of(topics: Sequence[Topic]) -> Topic | None:
+    """The topic to suggest; `topics` as they were noted."""
+    number = next_topic([Subject(n, each.depth, each.used_at is not None) for n, each in enumerate(topics)])
+    return None if number is None else topics[number]
+
+
+def topics_of(store: Store, customer_id: int) -> list[Topic]:
+    """A guest's topics as they were noted, with who noted them."""
+    found = Topic.objects.filter(store=store, customer_id=customer_id)
+    return list(found.select_related("noted_by", "used_by").order_by("noted_at", "pk"))
+
+
+@dataclass(frozen=True)
+class FloorCard:
+    """What the floor is told of a guest's long relation."""
+
+    price: Price | None
+    to_ask: list[Complaint]
+
+
+def floor_card(store: Store, customer: Customer, today: date) -> FloorCard:
+    """The price of the guest's organisation, and the closed complaints to ask about: at most three queries."""
+    return FloorCard(price_of(store, customer, today), to_ask_again(store, [customer.pk], today))
