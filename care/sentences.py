@@ -74,6 +74,7 @@ REASONS: dict[str, str | Promise] = {
     "cap_week": _("本周联系次数已满"),
     "escalated": _("逾期升级"),
     "festival_off": _("节日已停用"),
+    "event_over": _("活动已结束"),
 }
 
 

@@ -22,6 +22,7 @@ PURE = [
     "tiering/sources.py", "tiering/forecast/turning.py", "tiering/forecast/falling.py", "tiering/forecast/rising.py", "tiering/confirming.py", "tiering/goals.py", "tiering/segments.py", "tiering/edges.py",
     "tiering/editor/nodes.py", "tiering/editor/fields.py", "tiering/editor/scores.py", "tiering/editor/buttons.py",
     "care/playbook.py", "care/festivals.py", "care/windows.py", "care/outcomes.py", "care/campaigns.py", "care/costs.py",
+    "care/events/seats.py",
 ]  # fmt: skip
 LONGEST = 420
 
