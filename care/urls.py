@@ -14,6 +14,7 @@ from care import (
     plan_views,
     views,
 )
+from care.events.urls import urlpatterns as events
 
 urlpatterns = [
     path("customers/<int:pk>/care/", views.customer_care, name="customer-care"),
@@ -53,6 +54,7 @@ urlpatterns = [
     path("care/campaigns/<int:pk>/edit/", campaign_views.campaign_edit, name="campaign-edit"),
     path("care/campaigns/<int:pk>/approve/", campaign_views.campaign_approve, name="campaign-approve"),
     path("care/campaigns/<int:pk>/cancel/", campaign_views.campaign_cancel, name="campaign-cancel"),
+    *events,
     path("care/results/", outcome_views.results, name="care-results"),
     path("care/results/days/", outcome_views.results_days, name="care-results-days"),
     path("hooks/sms/<slug:provider>/receipts/", hooks.receipts, name="hook-receipts"),

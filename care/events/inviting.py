@@ -210,7 +210,8 @@ def _group(
         "NOT EXISTS (SELECT 1 FROM care_invitation i WHERE i.event_id = %(event)s "
         "AND i.customer_id = p.customer_id OFFSET 0)"
     ]
-    before, asked = "WITH", {}
+    before = "WITH"
+    asked: dict[str, Any] = {}
     if segment is not None:
         hits, asked = hits_of(segment, store, on)
         before = f"{hits}, "

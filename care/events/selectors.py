@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection
 from django.db.models import Avg, Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
@@ -58,6 +59,14 @@ class Sheet:
         """The invitations with one answer; of those who wait the longest first."""
         found = [row for row in self.rows if row.answer == answer]
         return sorted(found, key=lambda r: (r.answered_at, r.pk)) if answer == Answer.WAITING else found
+
+    @property
+    def guests_coming(self) -> list[Invitation]:
+        return self.of(Answer.ACCEPTED)
+
+    @property
+    def guests_waiting(self) -> list[Invitation]:
+        return self.of(Answer.WAITING)
 
     @property
     def accepted(self) -> int:
@@ -125,7 +134,7 @@ def event_list(store: Store) -> list[Listed]:
 
 def sheet_of(event: Event) -> Sheet:
     """An event's invitations in the order they were made, each guest with the patronage here. Two queries."""
-    here = Patronage.objects.filter(store_id=event.store_id)
+    here = Patronage.objects.filter(store_id=event.store_id).select_related("owner")
     rows = event.invitations.select_related("customer").prefetch_related(
         Prefetch("customer__patronages", queryset=here, to_attr="patronages_here")
     )
@@ -137,7 +146,7 @@ def effect_of(event: Event, today: date) -> Effect:
     visits that count, in this store. One query.
     """
     (first, _day_before), (_day_after, last) = spans(event.held_on)
-    asked = {
+    asked: dict[str, Any] = {
         "event": event.pk, "store": event.store_id, "held_on": event.held_on, "first": first, "last": last,
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -159,7 +159,7 @@ def result_words(result: Any) -> str:
         return _("%(what)s短信") % {"what": trigger_words(result)}
     if result.by_hand:
         return _("%(what)s人工问候") % {"what": trigger_words(result)}
-    return str(result.code)
+    return _("活动邀请") if result.code == "event" else str(result.code)
 
 
 @register.filter

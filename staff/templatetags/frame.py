@@ -40,6 +40,7 @@ DESK = [
         ),
     ),
     ("campaigns", _("活动通知"), "speakerphone", ("campaign", "campaign-new", "campaign-edit", "campaign-approve")),
+    ("events", _("活动与宴请"), "confetti", ("event", "event-new", "event-edit", "event-sheet", "event-dinner")),
     ("care-results", _("关怀成效"), "chart-bar", ("care-results-days", "care-quotas")),
     (
         "schemes", _("等级方案"), "stairs-up",

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
-from care.models import Campaign, Channel, GuestReply, Task
+from care.models import Campaign, Channel, Event, GuestReply, Task
 from care.services.plans import plan_for
 from customers.services.dishes import launch_dish
 from customers.services.visits import VisitInput, record_visit
@@ -28,6 +28,7 @@ KINDS = {
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
+    "event": "event", "event-dinner": "task",
 }  # fmt: skip
 
 
@@ -84,6 +85,7 @@ def objects_of(place: Store) -> dict[str, object]:
     return {
         "adoption": coming.pk,
         "campaign": Campaign.objects.create(store=place, kind="event", name="活动", tiers=["A"], send_on=NOON.date(), made_at=NOON).pk,
+        "event": Event.objects.create(store=place, kind="salon", name="沙龙", held_on=NOON.date(), made_at=NOON).pk,
         "plan": plan_for(place, "recent_month_abc", NOON).pk,
         "dish": launch_dish(store=place, name="汤", launched_on=NOON.date(), actor=None, at=NOON).pk,
         "guest": guest.pk, "task": task.pk, "visit": visit.visit_id, "token": token.pk,
