@@ -116,6 +116,7 @@ def _page(
     context: dict[str, Any] = {
         "event": kept, "sheet": sheet, "is_living": kept.state in LIVING, "is_there": is_there,
         "text": words_of(kept), "turns": {row.pk: n for n, row in enumerate(sheet.of("waiting"), 1)},
+        "may_answer": kept.state in LIVING and kept.held_on >= today,
         "may_invite": kept.state in LIVING and kept.held_on >= local_date(store, now()),
     }  # fmt: skip
     if is_there:

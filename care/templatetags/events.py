@@ -1,5 +1,7 @@
 """Events and invitations in words."""
 
+from datetime import date
+
 from django import template
 from django.utils.translation import gettext as _
 
@@ -12,9 +14,22 @@ register = template.Library()
 
 
 @register.filter
-def event_class(event: Event) -> str:
+def event_class(event: Event, today: date) -> str:
     """How an event's state is coloured."""
+    if _waits(event, today):
+        return "wait"
     return {"draft": "wait", "open": "good", "cancelled": "alarm"}.get(event.state, "")
+
+
+@register.filter
+def event_words(event: Event, today: date) -> str:
+    """The state of an event: 邀请中, 等着记结果 …"""
+    return _("等着记结果") if _waits(event, today) else str(event.get_state_display())
+
+
+def _waits(event: Event, today: date) -> bool:
+    """Whether its day is past and nobody has closed it."""
+    return event.held_on < today and event.state in (Event.State.DRAFT, Event.State.OPEN)
 
 
 @register.filter

@@ -15,10 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from care.models import Campaign, GuestReply, Message, Task
+from care.models import Campaign, Event, GuestReply, Invitation, Message, Task
 from common.birthdays import Birthday
 from crm import nightly
-from customers.models import Visit
+from customers.models import Patronage, Visit
 from customers.services.companions import seat_guest
 from customers.services.customers import add_tag, set_introducer
 from customers.services.dishes import launch_dish
@@ -36,6 +36,7 @@ PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
     "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
+    "events", "event", "event-new", "event-edit", "event-sheet", "event-dinner",
     "tier-groups", "tier-group", "tier-group-guests", "leads", "candidates", "segments", "segment", "segment-new", "segment-edit",
 ]  # fmt: skip
 
@@ -51,6 +52,10 @@ def address(name: str, guest) -> str:
         return reverse(name, args=[Segment.objects.earliest("pk").pk])
     if name in ("campaign", "campaign-edit"):
         return reverse(name, args=[Campaign.objects.earliest("pk").pk])
+    if name in ("event", "event-edit", "event-sheet"):
+        return reverse(name, args=[Event.objects.earliest("pk").pk])
+    if name == "event-dinner":
+        return reverse(name, args=[Task.objects.filter(code="a_dinner").earliest("pk").pk])
     if name == "plan-line":
         return reverse(name, args=["a_no_show"])
     about_guest = name in (
@@ -124,6 +129,22 @@ def seat_everybody(store, guest):
         )
 
 
+def invite_everybody(store):
+    """Every guest to every event: half of them came, some wait."""
+    guests = Patronage.objects.filter(store=store).values_list("customer_id", flat=True)
+    Invitation.objects.bulk_create(
+        [
+            Invitation(
+                event=event, customer_id=pk, place=n, invited_at=NOON, answered_at=NOON, opinion=n % 5 + 1,
+                answer=("accepted", "waiting", "declined")[n % 3], attended=bool(n % 2),
+            )
+            for event in Event.objects.all()
+            for n, pk in enumerate(guests)
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+
+
 def counted(client: Client, guest) -> dict[str, int]:
     counts = {}
     for name in PAGES:
@@ -161,9 +182,18 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
                 "made_by": head,
             }
             Campaign.objects.create(store=store, name=f"活动{n}", made_at=NOON, **said)
+            Event.objects.create(
+                store=store,
+                kind="party",
+                name=f"答谢会{n}",
+                held_on=TODAY - timedelta(days=n),
+                state="open",
+                made_at=NOON,
+            )
         guest = add_guests(store, people, 0, 3)
         nightly.run(store.pk, TODAY - timedelta(days=2), at=NOON, by_hand=True)
         seat_everybody(store, guest)
+        invite_everybody(store)
         small = counted(client, guest)
         add_guests(store, people, 3, 15)
         for n in range(3):
@@ -172,6 +202,7 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
             )
         nightly.run(store.pk, TODAY - timedelta(days=1), at=NOON, by_hand=True)
         seat_everybody(store, guest)
+        invite_everybody(store)
         return small, counted(client, guest)
 
 
