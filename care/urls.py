@@ -35,6 +35,7 @@ urlpatterns = [
     path("plan/", plan_views.plan, name="plan"),
     path("plan/act/", plan_views.plan_act, name="plan-act"),
     path("plan/rules/", plan_views.care_rules, name="care-rules"),
+    path("plan/ready/", plan_views.plan_ready, name="plan-ready"),
     path("plan/lines/new/", plan_views.plan_line_new, name="plan-line-new"),
     path("plan/lines/<slug:code>/", plan_views.plan_line, name="plan-line"),
     path("plan/versions/", plan_views.plan_history, name="plan-history"),

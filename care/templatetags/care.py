@@ -105,6 +105,12 @@ def _festival(code: str) -> str:
 
 
 @register.filter
+def line_key(ready: Any, line: Any) -> str:
+    """What names a gesture of a ready-made set: `vip_plan:talk`."""
+    return f"{ready.code}:{line.code}"
+
+
+@register.filter
 def entry(found: dict[str, Any], name: str) -> Any:
     """What a dictionary holds under a name; None where it holds nothing."""
     return found.get(name)

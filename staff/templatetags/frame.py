@@ -35,7 +35,7 @@ DESK = [
     (
         "plan", _("关怀计划"), "heart-handshake",
         (
-            "plan-line", "plan-line-new", "plan-history", "plan-version", "care-rules", "festivals",
+            "plan-line", "plan-line-new", "plan-ready", "plan-history", "plan-version", "care-rules", "festivals",
             "trade-news",
         ),
     ),

@@ -252,9 +252,9 @@ def test_every_action_of_the_source_is_in_its_book():
         "lifecycle_stages": range(127, 132), "member_card_levels": [124, 125, 132, 133], "spend_loyalty": [137, 138],
     }  # fmt: skip
     apart = {each["care_action"] for each in NOT_GESTURES}
-    assert {name: set(actions) - found[name] - apart for name, actions in own.items()} == dict.fromkeys(
-        own, set()
-    )
+    assert {name: set(actions) - found[name] - apart for name, actions in own.items()} == {
+        name: set() for name in own
+    }
 
 
 def test_every_action_of_the_source_is_a_gesture_somewhere_or_is_told_why_not():
