@@ -65,7 +65,7 @@ class EventForm(DeskForm):
     dish = forms.ChoiceField(label=_("试哪道新菜"), required=False)
     words = forms.CharField(
         label=_("邀请的话"), required=False, max_length=200, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("同事打电话、发微信时照着说；空着就用现成的。写 ${name} 的地方换成称呼。"),
+        help_text=_("同事打电话、发微信时照着说；空着就用现成的。写“{称呼}”的地方换成客人的称呼。"),
     )  # fmt: skip
 
     def __init__(self, *args: Any, dishes: Sequence[Dish], today: date, **kwargs: Any) -> None:

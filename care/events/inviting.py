@@ -27,6 +27,8 @@ from tiering.selectors.schemes import in_force, scheme_of
 from tiering.selectors.segments import hits_of
 
 CODE = "event"
+# Where the form of address goes in words that somebody writes.
+PLACE = "{称呼}"
 BY_HAND = ("phone", "wechat")
 MOST = 2000
 
@@ -190,10 +192,10 @@ def when_of(event: Event) -> str:
 
 def words_of(event: Event) -> str:
     """What a guest is told, with `${name}` for the form of address."""
-    return (
-        event.words
-        or f"${{name}}您好！{when_of(event)}我们办“{event.name}”，给您留了位子，盼您来。方便时回我一声，我好安排。"
-    )
+    if event.words:
+        return event.words.replace(PLACE, "${name}")
+    said = f"{when_of(event)}我们办“{event.name}”，给您留了位子，盼您来。方便时回我一声，我好安排。"
+    return "${name}您好！" + said
 
 
 def told(event: Event, channel: str) -> tuple[str, str]:

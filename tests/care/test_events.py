@@ -14,6 +14,7 @@ from care.events.selectors import effect_of, event_list, invitations_of, sheet_o
 from care.events.services import Came, answer, cancel_event, record_dinner, save_event, save_results
 from care.models import CampaignGuest, Task
 from care.services.campaigns import approve_campaign, save_campaign
+from care.templatetags.care import ready_words
 from common.errors import NotHere, Refused
 from customers.models import Consent, Participation
 from customers.services.dishes import launch_dish
@@ -170,6 +171,14 @@ def test_an_invitation_is_a_task_with_its_words_for_the_guests_owner(store, mana
     # Noting the answer is doing the task.
     says(store, event, mine)
     assert Task.objects.get(pk=task.pk).state == "done"
+
+
+def test_the_words_of_the_house_are_used_with_the_guests_name_in_them(store):
+    adopt(store, "monthly_avg_abc")
+    guests(store, 1, "A")
+    ask(store, planned(store, words="{称呼}，周六来尝尝新汤吧"))
+    task = Task.objects.select_related("customer").get()
+    assert ready_words(task) == f"{task.customer.called}，周六来尝尝新汤吧"
 
 
 def test_who_may_not_be_told_is_not_invited_and_counted(store, manager):

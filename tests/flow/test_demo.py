@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import RequestFactory
 
-from care.models import Message, Task
+from care.models import Event, Message, Task
 from common.birthdays import matches_on
 from common.clock import moment_of
 from crm import nightly
@@ -69,6 +69,8 @@ CONTENT = {
     "suggestions": "SELECT g.customer_id, s.code, g.text, g.made_on, g.recorded_at, w.username, g.judged, g.judged_at "
     "FROM feedback_suggestion g JOIN staff_store s ON s.id = g.store_id JOIN staff_person w ON w.id = g.recorded_by_id "
     "ORDER BY 1, 5",
+    "invitations": "SELECT e.name, e.held_on, e.state, e.cost_fen, i.place, i.customer_id, i.answer, i.attended, i.opinion, "
+    "i.words FROM care_invitation i JOIN care_event e ON e.id = i.event_id ORDER BY 2, 5",
     "runs": "SELECT s.code, r.business_date, r.state, r.created_at, r.started_at, p.name, p.counts FROM ops_run r "
     "JOIN staff_store s ON s.id = r.store_id JOIN ops_step p ON p.run_id = r.id ORDER BY 1, 2, p.position",
 }  # fmt: skip
@@ -293,6 +295,8 @@ def test_every_page_has_something_to_show(demo):
         "SELECT number_index FROM customers_phone GROUP BY 1 HAVING count(DISTINCT customer_id) > 1"
     )
     assert shared and Phone.objects.filter(kind="contact").count() > len(shared)
+    party = Event.objects.get(state="open")
+    assert party.held_on > TODAY and party.invitations.filter(answer="accepted").exists()
     assert Message.objects.filter(state="delivered", attempts__outcome="accepted").exists()
     assert Message.objects.filter(state="skipped", reason="no_consent").exists()
 
