@@ -7,9 +7,9 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from care.forms import CareRulesForm, PlanLineForm
 from care.models import Plan
@@ -28,6 +28,7 @@ from staff.pages import PageRequest, found, person_of, tell, today_of
 from tiering.rules import Scheme
 from tiering.selectors.schemes import in_force_everywhere, scheme_of
 from tiering.selectors.segments import segment_choices
+from tiering.sentences import tier_name
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ def plan_line_new(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.changes()
         try:
-            line = Line(code=_code_for(desk, form.cleaned_data["tier"], said["trigger"]), **said)
+            taken = plans.codes_used(desk.store, desk.code)
+            code = plans.free_code(taken, form.cleaned_data["tier"], said["trigger"])
+            line = Line(code=code, **said)
             plans.add_line(**desk.who(request), line=line)
             messages.success(request, _("已加上，从今晚起按新的开任务。"))
             return redirect(desk.here)
@@ -155,16 +158,40 @@ def plan_line_new(request: PageRequest) -> HttpResponse:
     return _form_page(request, desk, form, None)
 
 
-def _code_for(desk: Desk, tier: str, trigger: str) -> str:
-    """A code the plan never had: tasks of a line that was taken away keep theirs."""
-    stem = f"{slugify(tier)[:14] or 'all'}_{trigger}"
-    taken = set(plans.codes_used(desk.store, desk.code))
-    return next(code for n in range(1, 10_000) if (code := f"{stem}_{n}") not in taken)
-
-
 def _form_page(request: PageRequest, desk: Desk, form: PlanLineForm, line: Line | None) -> HttpResponse:
     context = {"desk": desk, "form": form, "line": line, "scheme": desk.scheme}
     return render(request, "care/plan_line.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def plan_ready(request: PageRequest) -> HttpResponse:
+    """Ready-made gestures to take into the plan: ticked, for one tier."""
+    desk = _desk(request)
+    tiers = [*(desk.scheme.codes if desk.scheme else ()), EVERYBODY]
+    ticked, tier = set(request.POST.getlist("line")), request.POST.get("tier", "")
+    error = ""
+    if request.method == "POST":
+        wanted = [
+            line for each in plans.ready_sets() for line in each.lines if f"{each.code}:{line.code}" in ticked
+        ]
+        try:
+            if tier not in tiers:
+                raise Refused("field_not_a_choice", choices=" / ".join(tiers))
+            added = plans.add_ready(**desk.who(request), lines=wanted, tier=tier)
+            said = ngettext(
+                "已加进 %(n)s 条，从今晚起按新的开任务。", "已加进 %(n)s 条，从今晚起按新的开任务。", added
+            )
+            messages.success(request, said % {"n": added} if added else _("勾选的这些，计划里都有了。"))
+            return redirect(desk.here)
+        except Refused as refused:
+            error = str(refused)
+    labels = {code: tier_name(desk.scheme, code) for code in desk.scheme.codes} if desk.scheme else {}
+    context = {
+        "desk": desk, "sets": plans.ready_sets(), "scheme": desk.scheme,
+        "tiers": [(code, labels.get(code, _("所有客人"))) for code in tiers], "ticked": ticked, "tier": tier,
+        "error": error,
+    }  # fmt: skip
+    return render(request, "care/plan_ready.html", context, status=422 if error else 200)
 
 
 @require_POST

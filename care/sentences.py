@@ -12,6 +12,7 @@ add_sentences(
         "day_in_past": _("日期已经过去，请选今天或以后的日期。"),
         "postponed_too_far": _("最晚只能改到 %(latest)s。"),
         "plan_line_code_taken": _("计划里已经有这个代码。"),
+        "plan_none_chosen": _("请至少勾选一条。"),
         "plan_last_line": _("计划里至少要留一条，可以先停用。"),
         "task_to_stranger": _("请选一位在职的同事。"),
         "task_reason": _("请写明原因，至少 2 个字。"),
@@ -109,6 +110,7 @@ REASONS: dict[str, str | Promise] = {
     # why nothing can be mailed
     "no_address": _("没有地址"),
     "short_address": _("地址不完整"),
+    "event_over": _("活动已结束"),
 }
 
 

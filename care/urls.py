@@ -14,6 +14,7 @@ from care import (
     plan_views,
     views,
 )
+from care.events.urls import urlpatterns as events
 
 urlpatterns = [
     path("customers/<int:pk>/care/", views.customer_care, name="customer-care"),
@@ -34,6 +35,7 @@ urlpatterns = [
     path("plan/", plan_views.plan, name="plan"),
     path("plan/act/", plan_views.plan_act, name="plan-act"),
     path("plan/rules/", plan_views.care_rules, name="care-rules"),
+    path("plan/ready/", plan_views.plan_ready, name="plan-ready"),
     path("plan/lines/new/", plan_views.plan_line_new, name="plan-line-new"),
     path("plan/lines/<slug:code>/", plan_views.plan_line, name="plan-line"),
     path("plan/versions/", plan_views.plan_history, name="plan-history"),
@@ -53,6 +55,7 @@ urlpatterns = [
     path("care/campaigns/<int:pk>/edit/", campaign_views.campaign_edit, name="campaign-edit"),
     path("care/campaigns/<int:pk>/approve/", campaign_views.campaign_approve, name="campaign-approve"),
     path("care/campaigns/<int:pk>/cancel/", campaign_views.campaign_cancel, name="campaign-cancel"),
+    *events,
     path("care/results/", outcome_views.results, name="care-results"),
     path("care/results/days/", outcome_views.results_days, name="care-results-days"),
     path("", include("care.relations.urls")),

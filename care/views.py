@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from care.events.selectors import invitations_of
 from care.forms import HandOverForm, LeavingForm, TaskForm
 from care.lists import held_by
 from care.models import Anniversary, PlanLine, Task
@@ -195,6 +196,7 @@ def customer_care(request: PageRequest, pk: int) -> HttpResponse:
             patronage.customer.anniversaries.select_related("told_by").order_by("month", "day")
         ),
         "kinds": Anniversary.Kind.choices,
+        "invitations": invitations_of(store, pk),
         "open": [each.task for each in happened if each.task and each.task.state == Task.State.OPEN],
         "past": [each for each in happened if not (each.task and each.task.state == Task.State.OPEN)],
     }

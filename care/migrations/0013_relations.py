@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('care', '0011_gives'),
+        ('care', '0012_events'),
         ('customers', '0009_preferred_channel'),
         ('feedback', '0001_complaints_and_suggestions'),
         ('pghistory', '0007_auto_20250421_0444'),

@@ -1,5 +1,6 @@
 """What we do about it: the plan per tier, tasks for people, messages for guests, what came of each."""
 
+from care.events.models import Event, Invitation
 from care.models.answers import Anniversary, ListRead, Served, TableAnswer, TradeNews
 from care.models.calendar import FestivalChange, OwnFestival
 from care.models.campaign import Campaign, CampaignGuest
@@ -30,9 +31,11 @@ __all__ = [
     "CampaignGuest",
     "CareRules",
     "Channel",
+    "Event",
     "FestivalChange",
     "GuestReply",
     "Inbox",
+    "Invitation",
     "ListRead",
     "Message",
     "Outcome",

@@ -34,7 +34,7 @@ _HELD_OUT = """('x' || substr(encode(sha256(convert_to(%(campaign)s || ':' || cu
     )::bit(32)::bigint %% 100 < %(held_out)s"""
 _FULL = """(SELECT count(*) FROM care_message h WHERE h.brand_id = %(brand)s AND h.phone_key = judged.number_index
     AND h.state = ANY(%(handed)s) AND h.claimed_at >= %(counts_from)s OFFSET 0) >= %(a_month)s"""
-_FULL_WEEK = """(SELECT count(*) FROM care_task k WHERE k.customer_id = judged.customer_id
+FULL_WEEK = """(SELECT count(*) FROM care_task k WHERE k.customer_id = judged.customer_id
     AND k.store_id = %(store)s AND k.state IN ('open', 'done') AND k.channel = ANY(%(contacts)s)
     AND date_trunc('week', k.due_on) = date_trunc('week', %(send_on)s::date) OFFSET 0) >= %(most)s"""
 
@@ -184,7 +184,7 @@ def _run(campaign: Campaign, store: Store, on: date, when: tuple[datetime, date]
         occasions="CROSS JOIN (VALUES (%(occasion)s, '')) o(occasion, festival)",
         tier=who,
         length=LENGTH,
-        full=_FULL if by_text else _FULL_WEEK if is_capped else "false",
+        full=_FULL if by_text else FULL_WEEK if is_capped else "false",
         held_out=_HELD_OUT,
     )
     with connection.cursor() as cursor:

@@ -3,13 +3,15 @@ for.
 """
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.text import slugify
 
 from care.models import Plan, PlanLine
 from care.playbook import Line, Playbook, read_playbook
@@ -29,6 +31,26 @@ def playbook_for(scheme_code: str) -> Playbook:
     if path not in PLAYBOOKS.glob("*.json"):
         path = PLAYBOOKS / f"{DEFAULT}.json"
     return read_playbook(json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class ReadySet:
+    """A ready-made set of gestures that belongs to no scheme: a store takes from it what it likes."""
+
+    code: str
+    zh: str
+    en: str
+    lines: tuple[Line, ...]
+
+
+@cache
+def ready_sets() -> tuple[ReadySet, ...]:
+    """The sets that ship, in the order of their files."""
+    found = []
+    for path in sorted((PLAYBOOKS / "sets").glob("*.json")):
+        body = json.loads(path.read_text(encoding="utf-8"))
+        found.append(ReadySet(path.stem, body["zh"], body["en"], read_playbook(body).lines))
+    return tuple(found)
 
 
 def plan_for(store: Store, scheme_code: str, at: datetime, actor: Person | None = None) -> Plan:
@@ -107,6 +129,36 @@ def add_line(*, store: Store, scheme_code: str, line: Line, actor: Person | None
 
 
 @transaction.atomic
+def add_ready(
+    *,
+    store: Store,
+    scheme_code: str,
+    lines: Sequence[Line],
+    tier: str,
+    actor: Person | None,
+    at: datetime,
+) -> int:
+    """Take gestures of ready-made sets into the plan, for guests of `tier`: one new version; how many were added.
+
+    A gesture that the tier has already (the same words at the same time through the same channel) is passed over, so
+    twice is once. Refuses none at all.
+    """
+    if not lines:
+        raise Refused("plan_none_chosen")
+    living, mine = _living(store, scheme_code, at)
+    has = {(line.tier, line.trigger, line.channel, line.zh) for line in mine}
+    taken, wanted = codes_used(store, scheme_code), list(mine)
+    for line in lines:
+        if (tier, line.trigger, line.channel, line.zh) in has:
+            continue
+        code = free_code(taken, tier, line.trigger)
+        taken.add(code)
+        wanted.append(replace(line, code=code, tier=tier, enabled=True))
+    _next(living, mine, wanted, at, actor)
+    return len(wanted) - len(mine)
+
+
+@transaction.atomic
 def remove_line(*, store: Store, scheme_code: str, code: str, actor: Person | None, at: datetime) -> Plan:
     """One gesture less: a new version. Open tasks of the line stay. Refuses to take the last line."""
     living, lines = _living(store, scheme_code, at)
@@ -182,6 +234,12 @@ def codes_used(store: Store, scheme_code: str) -> set[str]:
         "code", flat=True
     )
     return {*kept, *(line.code for line in playbook_for(scheme_code).lines)}
+
+
+def free_code(taken: Collection[str], tier: str, trigger: str) -> str:
+    """A code that no version of a plan ever had: tasks of a line that was taken away keep theirs."""
+    stem = f"{slugify(tier)[:14] or 'all'}_{trigger}"
+    return next(code for n in range(1, 10_000) if (code := f"{stem}_{n}") not in taken)
 
 
 def line_of(row: PlanLine) -> Line:

@@ -105,6 +105,12 @@ def _festival(code: str) -> str:
 
 
 @register.filter
+def line_key(ready: Any, line: Any) -> str:
+    """What names a gesture of a ready-made set: `vip_plan:talk`."""
+    return f"{ready.code}:{line.code}"
+
+
+@register.filter
 def entry(found: dict[str, Any], name: str) -> Any:
     """What a dictionary holds under a name; None where it holds nothing."""
     return found.get(name)
@@ -159,7 +165,7 @@ def result_words(result: Any) -> str:
         return _("%(what)s短信") % {"what": trigger_words(result)}
     if result.by_hand:
         return _("%(what)s人工问候") % {"what": trigger_words(result)}
-    return str(result.code)
+    return _("活动邀请") if result.code == "event" else str(result.code)
 
 
 @register.filter

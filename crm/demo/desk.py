@@ -16,6 +16,7 @@ from care.services.campaigns import approve_campaign, save_campaign
 from crm.demo import words
 from crm.demo.filling import Diary
 from crm.demo.habits import Visit
+from crm.demo.hosting import Hosting
 from customers.models import Customer, Phone
 from customers.models import Visit as VisitRow
 from customers.services.customers import Profile, change_customer, reveal_phone
@@ -51,12 +52,14 @@ class Desk:
         for days in COMPLETED:
             self._plan[today - timedelta(days=days)].append(self._complete)
 
+        self.hosting = Hosting(diary, seed, today)
         self._plan[today - timedelta(days=TOLD)].append(self._tell)
         self._plan[today - timedelta(days=DRAFTED)].append(self._draft)
 
     def work(self, day: date) -> None:
         for act in self._plan.pop(day, ()):
             act(day)
+        self.hosting.work(day)
 
     def _at(self, day: date, act: Callable[[Visit, date], object], visit: Visit) -> None:
         self._plan[day].append(lambda on: act(visit, on))

@@ -47,11 +47,12 @@ DESK = [
     (
         "plan", _("关怀计划"), "heart-handshake",
         (
-            "plan-line", "plan-line-new", "plan-history", "plan-version", "care-rules", "festivals",
+            "plan-line", "plan-line-new", "plan-ready", "plan-history", "plan-version", "care-rules", "festivals",
             "trade-news", "care-library",
         ),
     ),
     ("campaigns", _("活动通知"), "speakerphone", ("campaign", "campaign-new", "campaign-edit", "campaign-approve")),
+    ("events", _("活动与宴请"), "confetti", ("event", "event-new", "event-edit", "event-sheet", "event-dinner")),
     ("care-results", _("关怀成效"), "chart-bar", ("care-results-days", "care-quotas")),
     (
         "schemes", _("等级方案"), "stairs-up",

@@ -6,7 +6,7 @@ import pytest
 
 from care.models import CareRules, Task
 from care.playbook import Line, blocked_because, reached_by
-from care.services.plans import add_line, playbook_for, set_inherits
+from care.services.plans import add_line, playbook_for, remove_line, set_inherits
 from care.treatments import heirs, inherited, treatments
 from common.birthdays import Birthday
 from customers.models import Tag
@@ -111,10 +111,16 @@ def states() -> dict[tuple[str, str], int]:
     return found
 
 
+def adopt_without_gifts(store) -> None:
+    """The company's scheme without the festival gift that its plan has for A."""
+    adopt(store, "company_vip_abc")
+    remove_line(store=store, scheme_code="company_vip_abc", code="a_festival_gift", actor=None, at=LONG_AGO)
+
+
 @pytest.fixture
 def festival(store):
     """Sixty guests of tier A owed a gift for Mid-Autumn (25 September 2026)."""
-    adopt(store, "company_vip_abc")
+    adopt_without_gifts(store)
     gift = line("moon_cake", "A", trigger="festival", occasions=("mid_autumn",), lead_days=3)
     add_line(store=store, scheme_code="company_vip_abc", line=gift, actor=None, at=LONG_AGO)
     return guests(store, 60, "A")
@@ -158,7 +164,7 @@ def test_a_guest_graded_as_government_is_an_official(store, festival):
 
 @pytest.mark.django_db
 def test_row_30_fifteen_of_a_hundred_dislike_small_favours(store):
-    adopt(store, "company_vip_abc")
+    adopt_without_gifts(store)
     coupon = line("coupon", "A", trigger="festival", occasions=("mid_autumn",), lead_days=3, small=True)
     add_line(store=store, scheme_code="company_vip_abc", line=coupon, actor=None, at=LONG_AGO)
     tag(guests(store, 100, "A")[:15], "steady_career")

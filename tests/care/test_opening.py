@@ -403,7 +403,7 @@ def test_the_plan_is_made_once(store, at, head):
 
 
 def test_a_scheme_without_a_book_of_its_own_gets_the_default(store, at):
-    assert set(plan_for(store, "hotpot_hml", at).lines.values_list("code", flat=True)) == {
+    assert set(plan_for(store, "geography", at).lines.values_list("code", flat=True)) == {
         "a_no_show", "b_no_show", "any_no_show", "return_visit", "any_anniversary", "new_guest", "birthday_text",
         "festival_text",
     }  # fmt: skip

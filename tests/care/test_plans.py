@@ -238,3 +238,25 @@ def test_whoever_leaves_names_a_successor_on_the_page(desk, store, manager, host
     assert "小梅 的 1 位客人、0 件任务已交给刘经理" in page.content.decode()
     assert Patronage.objects.get(customer=regular).owner == manager
     assert desk.get(reverse("people-leaving")).status_code == 200
+
+
+def test_ready_made_gestures_are_taken_into_the_plan_for_a_tier(desk, store):
+    """Two of a set for the A guests: one version more; the same again adds nothing."""
+    where = f"{reverse('plan-ready')}?scheme={SCHEME}"
+    page = desk.get(where).content.decode()
+    assert "VIP 维护方案" in page and "店内开发客户" in page
+    before = len(plans.plan_for(store, SCHEME, AT).lines.all())
+    said = {"line": ["vip_plan:party", "after_visits:track", "nobody:else"], "tier": "A"}
+    told = desk.post(where, said, follow=True).content.decode()
+    assert "已加进 2 条" in told
+    living = Plan.objects.get(store=store, scheme_code=SCHEME, retired_at=None)
+    added = list(living.lines.order_by("-id").values_list("tier", "trigger", "zh", "enabled")[:2])
+    assert added == [
+        ("A", "yearly", "每年的VIP答谢会", True), ("A", "after_visit", "满意度跟踪，解决问题", True),
+    ]  # fmt: skip
+    assert (living.number, living.lines.count()) == (2, before + 2)
+    assert "计划里都有了" in desk.post(where, said, follow=True).content.decode()
+    assert Plan.objects.get(store=store, scheme_code=SCHEME, retired_at=None).number == 2
+    for wrong in ({"tier": "A"}, {"line": said["line"], "tier": "Z"}):
+        assert desk.post(where, wrong).status_code == 422
+    assert Plan.objects.filter(store=store, scheme_code=SCHEME).count() == 2

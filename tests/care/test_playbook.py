@@ -25,7 +25,11 @@ from care.playbook import (
     tiers_with_own,
 )
 
-FOLDER = Path(__file__).resolve().parents[2] / "care" / "playbooks"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER, PRESETS = ROOT / "care" / "playbooks", ROOT / "tiering" / "presets"
+SETS = sorted((FOLDER / "sets").glob("*.json"))
+NOT_GESTURES = json.loads((FOLDER / "apart" / "not_gestures.json").read_text("utf-8"))
+SAID_43 = ("加强关系,专属会员服务", "定期发送优惠券和活动信息", "通过活动引导提升消费水平")
 BOOKS = {path.stem: read_playbook(json.loads(path.read_text("utf-8"))) for path in FOLDER.glob("*.json")}
 
 
@@ -230,31 +234,98 @@ def test_25_a_gesture_switched_off_does_not_count():
 # ---- the books that ship ----
 
 
+def numbers(path: Path) -> set[int]:
+    """The numbered care actions that a file has."""
+    body = json.loads(path.read_text("utf-8"))
+    return {number for each in body["lines"] for number in each.get("care_actions", [])}
+
+
 def test_every_action_of_the_source_is_in_its_book():
-    """The numbered care actions of the two schemes: 1-22 and 23-43, but for the two that are no gesture."""
-    raw = {path.stem: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
-    found = {
-        name: {number for each in body["lines"] for number in each.get("care_actions", []) if number <= 43}
-        for name, body in raw.items()
+    """The numbered care actions of a scheme stand in the book of that scheme."""
+    found = {path.stem: numbers(path) for path in FOLDER.glob("*.json")}
+    own = {
+        "monthly_avg_abc": range(1, 23), "recent_month_abc": range(23, 44), "hotpot_hml": range(44, 47),
+        "company_vip_abc": range(47, 51), "company_new_ordinary_important_vip": range(51, 55),
+        "policy_premium_potential_ordinary_new": range(55, 59), "key_account_levels": range(59, 66),
+        "fb_department_types": range(66, 71), "lifecycle_types": range(71, 81), "vip_medals": range(81, 90),
+        "vip_weight_classes": [105], "member_tenure": range(119, 122), "member_clusters": [122, 123],
+        "lifecycle_stages": range(127, 132), "member_card_levels": [124, 125, 132, 133], "spend_loyalty": [137, 138],
+    }  # fmt: skip
+    apart = {each["care_action"] for each in NOT_GESTURES}
+    assert {name: set(actions) - found[name] - apart for name, actions in own.items()} == {
+        name: set() for name in own
     }
-    assert found["monthly_avg_abc"] == set(range(1, 23))
-    # 31: a post that may be set up.
-    assert found["recent_month_abc"] == set(range(23, 44)) - {31}
+
+
+def test_every_action_of_the_source_is_a_gesture_somewhere_or_is_told_why_not():
+    """All 141: in a scheme's book or a ready-made set; else in the one list that says what it is instead."""
+    found = set().union(*(numbers(path) for path in [*FOLDER.glob("*.json"), *SETS]))
+    apart = {each["care_action"] for each in NOT_GESTURES}
+    assert found | apart == set(range(1, 142))
+    assert found & apart == set()
+    assert all(len(each["why"]) > 10 for each in NOT_GESTURES)
+
+
+@pytest.mark.parametrize("name", sorted(set(BOOKS) - {"default"}))
+def test_a_book_speaks_of_the_tiers_of_its_scheme(name: str):
+    preset = json.loads((PRESETS / f"{name}.json").read_text("utf-8"))
+    tiers = {tier["code"] for tier in preset["tiers"]}
+    assert BOOKS[name].scheme == name
+    assert {each.tier for each in BOOKS[name].lines} - tiers <= {"*"}
+
+
+@pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+def test_a_ready_made_set_can_be_read_and_has_a_name(path: Path):
+    body = json.loads(path.read_text("utf-8"))
+    assert read_playbook(body).scheme == path.stem
+    assert body["zh"] and body["en"]
+
+
+def test_row_43_high_middle_and_low_have_three_plans():
+    """High: exclusive services and a closer relation; middle: coupons and news; low: what leads to higher spend."""
+    lines = [each for each in BOOKS["hotpot_hml"].lines if each.tier in "ABC" and each.source_zh in SAID_43]
+    assert [(each.tier, each.trigger, each.channel) for each in lines] == [
+        ("A", "each_visit", "in_store"), ("A", "monthly", "phone"), ("B", "campaign", "sms"),
+        ("C", "campaign", "gift"),
+    ]  # fmt: skip
 
 
 def test_gifts_to_officials_ship_switched_off():
     assert gesture("monthly_avg_abc", "p_officials").enabled is False
 
 
-@pytest.mark.parametrize("book", sorted(name for name in BOOKS if name != "vip_medals"))
+def top_two(book: str) -> list[str]:
+    """The two highest tiers of the scheme of a book."""
+    path = PRESETS / f"{book}.json"
+    tiers = json.loads(path.read_text("utf-8"))["tiers"] if path.exists() else [{"code": "A"}, {"code": "B"}]
+    return [tier["code"] for tier in tiers[:2]]
+
+
+# The plans that open tasks, those of the schemes on the main axis; the others are there to be read.
+MAIN = sorted(
+    name
+    for name in BOOKS
+    if name == "default" or "axis" not in json.loads((PRESETS / f"{name}.json").read_text("utf-8"))
+)
+
+
+def test_seven_schemes_have_a_plan_of_their_own():
+    assert MAIN == [
+        "company_new_ordinary_important_vip", "company_vip_abc", "default", "hotpot_hml", "monthly_avg_abc",
+        "policy_premium_potential_ordinary_new", "recent_month_abc", "spend_loyalty",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("book", MAIN)
 def test_every_book_texts_birthdays_and_festivals_and_calls_absent_guests(book: str):
     everybody = {(each.code, each.channel, each.personal) for each in BOOKS[book].lines if each.tier == "*"}
     assert {("birthday_text", "sms", False), ("festival_text", "sms", False)} <= everybody
+    first, second = top_two(book)
     assert [
         (each.tier, each.role) for each in BOOKS[book].lines if each.trigger == "absence" and each.enabled
     ] == [
-        ("A", "head"),
-        ("B", "manager"),
+        (first, "head"),
+        (second, "manager"),
     ]
 
 

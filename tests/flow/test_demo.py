@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import RequestFactory
 
-from care.models import Message, Task
+from care.models import Event, Message, Task
 from common.birthdays import matches_on
 from common.clock import moment_of
 from crm import nightly
@@ -76,6 +76,8 @@ CONTENT = {
     "ORDER BY 1, 2, 3, 4",
     "arrivals": "SELECT s.code, a.customer_id, a.table_no, a.seated_at FROM customers_arrival a "
     "JOIN staff_store s ON s.id = a.store_id ORDER BY 1, 2",
+    "invitations": "SELECT e.name, e.held_on, e.state, e.cost_fen, i.place, i.customer_id, i.answer, i.attended, i.opinion, "
+    "i.words FROM care_invitation i JOIN care_event e ON e.id = i.event_id ORDER BY 2, 5",
     "runs": "SELECT s.code, r.business_date, r.state, r.created_at, r.started_at, p.name, p.counts FROM ops_run r "
     "JOIN staff_store s ON s.id = r.store_id JOIN ops_step p ON p.run_id = r.id ORDER BY 1, 2, p.position",
 }  # fmt: skip
@@ -305,6 +307,8 @@ def test_every_page_has_something_to_show(demo):
         "SELECT number_index FROM customers_phone GROUP BY 1 HAVING count(DISTINCT customer_id) > 1"
     )
     assert shared and Phone.objects.filter(kind="contact").count() > len(shared)
+    party = Event.objects.get(state="open")
+    assert party.held_on > TODAY and party.invitations.filter(answer="accepted").exists()
     assert Message.objects.filter(state="delivered", attempts__outcome="accepted").exists()
     assert Message.objects.filter(state="skipped", reason="no_consent").exists()
 

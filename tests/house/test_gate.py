@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import get_resolver, reverse
 
-from care.models import Agreement, Campaign, Channel, GuestReply, Task
+from care.models import Agreement, Campaign, Channel, Event, GuestReply, Task
 from care.services.plans import plan_for
 from customers.services.arrivals import arrive, join_waiting
 from customers.services.bookings import add_table, book
@@ -38,6 +38,7 @@ KINDS = {
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
     "voucher-kind": "voucher_kind", "redemption-back": "redemption", "gift-item": "gift_item", "gift-decide": "gift", "tablet-treat": "guest", "tablet-kept": "guest", "tablet-gift": "guest",
     "account": "account", "asked-again": "asked",
+    "event": "event", "event-dinner": "task",
 }  # fmt: skip
 
 
@@ -96,7 +97,15 @@ def objects_of(place: Store) -> dict[str, object]:
     code = Voucher.objects.get(kind=kind).code
     used = redeem(store=place, code=code, bill=Bill(100), actor=None, at=NOON, source="desk")
     gift = Gift.objects.create(
-        store=place, customer=guest, what="茶", cost_fen=1, reason="试", on=NOON.date(), at=NOON, role="head", state="waiting"
+        store=place,
+        customer=guest,
+        what="茶",
+        cost_fen=1,
+        reason="试",
+        on=NOON.date(),
+        at=NOON,
+        role="head",
+        state="waiting",
     )
     settled = open_complaint(**(told | {"text": "汤太咸"}))
     close_complaint(store=place, complaint_id=settled.pk, resolution="换了", actor=None, at=NOON)
@@ -109,6 +118,7 @@ def objects_of(place: Store) -> dict[str, object]:
         "account": account.pk, "asked": settled.pk,
         "adoption": coming.pk,
         "campaign": Campaign.objects.create(store=place, kind="event", name="活动", tiers=["A"], send_on=NOON.date(), made_at=NOON).pk,
+        "event": Event.objects.create(store=place, kind="salon", name="沙龙", held_on=NOON.date(), made_at=NOON).pk,
         "plan": plan_for(place, "recent_month_abc", NOON).pk,
         "dish": launch_dish(store=place, name="汤", launched_on=NOON.date(), actor=None, at=NOON).pk,
         "guest": guest.pk, "task": task.pk, "visit": visit.visit_id, "token": token.pk,

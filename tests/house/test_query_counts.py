@@ -20,7 +20,9 @@ from care.models import (
     Agreement,
     CallAnswer,
     Campaign,
+    Event,
     GuestReply,
+    Invitation,
     Message,
     Piece,
     Task,
@@ -29,7 +31,7 @@ from care.models import (
 )
 from common.birthdays import Birthday
 from crm import nightly
-from customers.models import Booking, Visit
+from customers.models import Booking, Patronage, Visit
 from customers.services.arrivals import arrive, choose_tables, join_waiting, save_menu
 from customers.services.bookings import add_table, book
 from customers.services.companions import seat_guest
@@ -52,10 +54,11 @@ KEPT = Path(__file__).resolve().parents[1] / "query_counts.json"
 TODAY = NOON.date()
 PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
-    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
+    "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-ready", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
     "bookings", "booking", "booking-new", "booking-slip", "dining-tables", "arrivals", "tablet-tables",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
     "vouchers", "voucher-kind-new", "voucher-kind", "voucher-issue", "voucher-redeem", "gifts", "loyalty-rules", "kept", "customer-loyalty", "tablet-redeem", "tablet-gift",
+    "events", "event", "event-new", "event-edit", "event-sheet", "event-dinner",
     "tier-groups", "tier-group", "tier-group-guests", "leads", "candidates", "segments", "segment", "segment-new", "segment-edit",
     "accounts", "account", "account-new", "account-edit", "list-win-back", "list-returns", "list-labels", "feedback-guests", "relation-steps",
     "care-library", "customer-relation",
@@ -79,6 +82,10 @@ def address(name: str, guest) -> str:
         return reverse(name, args=[Booking.objects.earliest("pk").pk])
     if name in ("account", "account-edit"):
         return reverse(name, args=[Agreement.objects.earliest("pk").pk])
+    if name in ("event", "event-edit", "event-sheet"):
+        return reverse(name, args=[Event.objects.earliest("pk").pk])
+    if name == "event-dinner":
+        return reverse(name, args=[Task.objects.filter(code="a_dinner").earliest("pk").pk])
     if name == "plan-line":
         return reverse(name, args=["a_no_show"])
     about_guest = name in (
@@ -240,6 +247,22 @@ def seat_everybody(store, guest):
         )
 
 
+def invite_everybody(store):
+    """Every guest to every event: half of them came, some wait."""
+    guests = Patronage.objects.filter(store=store).values_list("customer_id", flat=True)
+    Invitation.objects.bulk_create(
+        [
+            Invitation(
+                event=event, customer_id=pk, place=n, invited_at=NOON, answered_at=NOON, opinion=n % 5 + 1,
+                answer=("accepted", "waiting", "declined")[n % 3], attended=bool(n % 2),
+            )
+            for event in Event.objects.all()
+            for n, pk in enumerate(guests)
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+
+
 def counted(client: Client, guest) -> dict[str, int]:
     counts = {}
     for name in PAGES:
@@ -277,9 +300,18 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
                 "made_by": head,
             }
             Campaign.objects.create(store=store, name=f"活动{n}", made_at=NOON, **said)
+            Event.objects.create(
+                store=store,
+                kind="party",
+                name=f"答谢会{n}",
+                held_on=TODAY - timedelta(days=n),
+                state="open",
+                made_at=NOON,
+            )
         guest = add_guests(store, people, 0, 3)
         nightly.run(store.pk, TODAY - timedelta(days=2), at=NOON, by_hand=True)
         seat_everybody(store, guest)
+        invite_everybody(store)
         small = counted(client, guest)
         add_guests(store, people, 3, 15)
         for n in range(3):
@@ -288,6 +320,7 @@ def two_sizes(store, head, manager) -> tuple[dict[str, int], dict[str, int]]:
             )
         nightly.run(store.pk, TODAY - timedelta(days=1), at=NOON, by_hand=True)
         seat_everybody(store, guest)
+        invite_everybody(store)
         return small, counted(client, guest)
 
 

@@ -37,6 +37,7 @@ PURE = [
     "loyalty/worth.py", "care/treatments.py",
     "care/playbook.py", "care/festivals.py", "care/windows.py", "care/outcomes.py", "care/campaigns.py", "care/costs.py",
     "care/relations/rules.py",
+    "care/events/seats.py",
 ]  # fmt: skip
 LONGEST = 420
 
