@@ -1,7 +1,7 @@
 """What the demo restaurant owes its guests: vouchers issued and used, gifts, bottles kept, first tasters.
 
-All of it through the services that the pages call, once everybody else is on file: a friend who comes with a voucher
-takes the next free number.
+All of it through the services that the pages call. The friends who use a voucher that was handed on are guests already:
+whoever is put on file after the last night would be new to it when it is run again.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from crm.demo.filling import Diary
-from customers.models import Patronage
+from customers.models import Patronage, Phone
 from customers.services.dishes import launch_dish
 from loyalty.models import Voucher
 from loyalty.services.gifts import give, save_item
@@ -76,12 +76,14 @@ def _vouchers(diary: Diary, place: int, store: Store, at: datetime) -> None:
             at=used + timedelta(minutes=n),
             source="desk",
         )
-    # They came today: the last night did not know them yet.
-    for n, voucher in enumerate(friends[:2]):
+    known = Phone.objects.filter(customer__in=_guests(store, "C"), kind=Phone.Kind.OWN).order_by(
+        "customer_id"
+    )
+    for n, (voucher, phone) in enumerate(zip(friends[:2], known[:2], strict=False)):
         bill = Bill(31_600 + 5_000 * n, f"{store.code}-{n + 201}")
         redeem(
-            store=store, code=voucher.code, bill=bill, phone=f"1620000{place}00{n + 1}", actor=host, source="desk",
-            name=("小李", "小张")[n], at=at,
+            store=store, code=voucher.code, bill=bill, phone=str(phone.number), actor=host, source="desk",
+            at=used + timedelta(hours=1, minutes=n),
         )  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _gifts(diary: Diary, place: int, store: Store, at: datetime) -> None:
 def _keeping(diary: Diary, place: int, store: Store, at: datetime) -> None:
     manager = diary.staff.of(place, Role.MANAGER)
     best = _guests(store, "A")
-    who: dict[str, Any] = {"store": store, "actor": manager, "at": at - timedelta(days=2)}
+    who: dict[str, Any] = {"store": store, "actor": manager, "at": at}
     for customer_id, (what, left, alert_at) in zip(best, KEPT, strict=False):
         keep(customer_id=customer_id, what=what, left=left, alert_at=alert_at, **who)
     for customer_id in best[:EARLY]:

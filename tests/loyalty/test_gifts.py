@@ -31,7 +31,7 @@ def decide(store, gift, person, role="manager", yes=True, at=NOON):
 
 def test_row_74_thirty_eight_is_given_thirty_more_waits(store, regular, waiter, manager):
     first = hand(store, regular, 38, actor=waiter)
-    second = hand(store, regular, 30, actor=waiter)
+    second = hand(store, regular, 30, actor=waiter, at=NOON + timedelta(minutes=1))
     assert (first.state, second.state) == ("given", "waiting")
     assert waiting_gifts(store) == [second]
     decide(store, second, manager)
