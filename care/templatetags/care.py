@@ -26,6 +26,14 @@ CADENCES: dict[str, str | Promise] = {
 }
 GOOD = ("delivered", "accepted")
 BAD = ("failed", "undelivered", "parked", "unknown")
+# The gestures of the long relation, which no plan line names.
+RELATION: dict[str, str | Promise] = {
+    "renewal": _lazy("协议续签"),
+    "account_call": _lazy("协议单位的满意度电话"),
+    "follow_up": _lazy("投诉处理后回访"),
+    "win_back": _lazy("挽回电话"),
+    "return_plan": _lazy("安排的回访"),
+}
 ICONS = {
     "phone": "phone", "visit": "walk", "gift": "gift", "card": "mail", "sms": "message",
     "wechat": "brand-wechat", "event": "glass-full", "in_store": "building-store",
@@ -159,7 +167,7 @@ def result_words(result: Any) -> str:
         return _("%(what)s短信") % {"what": trigger_words(result)}
     if result.by_hand:
         return _("%(what)s人工问候") % {"what": trigger_words(result)}
-    return str(result.code)
+    return str(RELATION.get(result.code, result.code))
 
 
 @register.filter
