@@ -26,6 +26,15 @@ CADENCES: dict[str, str | Promise] = {
 }
 GOOD = ("delivered", "accepted")
 BAD = ("failed", "undelivered", "parked", "unknown")
+# The gestures that no plan line names: of the long relation, of events.
+UNPLANNED: dict[str, str | Promise] = {
+    "renewal": _lazy("协议续签"),
+    "account_call": _lazy("协议单位的满意度电话"),
+    "follow_up": _lazy("投诉处理后回访"),
+    "win_back": _lazy("挽回电话"),
+    "return_plan": _lazy("安排的回访"),
+    "event": _lazy("活动邀请"),
+}
 ICONS = {
     "phone": "phone", "visit": "walk", "gift": "gift", "card": "mail", "sms": "message",
     "wechat": "brand-wechat", "event": "glass-full", "in_store": "building-store", "voucher": "ticket",
@@ -165,7 +174,7 @@ def result_words(result: Any) -> str:
         return _("%(what)s短信") % {"what": trigger_words(result)}
     if result.by_hand:
         return _("%(what)s人工问候") % {"what": trigger_words(result)}
-    return _("活动邀请") if result.code == "event" else str(result.code)
+    return str(UNPLANNED.get(result.code, result.code))
 
 
 @register.filter

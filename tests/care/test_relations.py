@@ -17,6 +17,7 @@ from care.models import (
     Agreement,
     AskedAgain,
     CallAnswer,
+    Outcome,
     Piece,
     RelationRules,
     StepTarget,
@@ -31,6 +32,7 @@ from care.relations.selectors.steps import month_of_steps, step_of, stuck_guests
 from care.relations.services import accounts, notes
 from care.relations.services.calls import CallSaid, complete_call, open_win_back, plan_return
 from care.relations.services.opening import open_relations
+from care.services.outcomes import settle_outcomes
 from care.services.served import write_served
 from common.errors import NotHere, Refused
 from crm import nightly
@@ -110,7 +112,7 @@ def test_row_47_the_renewal_is_a_task_sixty_days_before_the_end(store, zhang, he
     assert night(store, "2026-10-31") == {"renewals": 1}
     task = Task.objects.get()
     assert (task.code, task.due_on, task.close_on, task.assignee, task.state) == (
-        "account_renewal", date(2026, 11, 1), date(2026, 12, 31), head, "open",
+        "renewal", date(2026, 11, 1), date(2026, 12, 31), head, "open",
     )  # fmt: skip
     before = content()
     night(store, "2026-10-31"), night(store, "2026-11-01")
@@ -534,7 +536,7 @@ def test_row_53_after_closing_a_follow_up_is_on_somebodys_list(store, closed, re
     assert night(store, "2026-06-01") == {"follow_ups": 1}
     task = Task.objects.get()
     assert (task.code, task.due_on, task.close_on, task.assignee, task.channel) == (
-        "complaint_follow_up", date(2026, 6, 4), date(2026, 6, 18), head, "phone",
+        "follow_up", date(2026, 6, 4), date(2026, 6, 18), head, "phone",
     )  # fmt: skip
     before = content()
     assert night(store, "2026-06-01") == night(store, "2026-06-02") == {}
@@ -575,7 +577,7 @@ def test_row_68_thirty_planned_in_week_23_twenty_seven_done_nine_suggestions(sto
             }
             assert desk.post(reverse("list-returns"), plan).status_code == 302
         assert desk.post(reverse("list-returns"), plan).status_code == 422  # the same day again
-    tasks = list(Task.objects.filter(code="planned_return").order_by("pk"))
+    tasks = list(Task.objects.filter(code="return_plan").order_by("pk"))
     with time_machine.travel(china("2026-06-07 12:00"), tick=False):
         for n, task in enumerate(tasks[:27]):
             told = said(suggestion=f"建议{n}") if n % 3 == 0 else said(score="5")
@@ -890,7 +892,7 @@ def test_the_night_opens_what_the_long_relation_owes(store, zhang, closed):
     assert (opened["account_calls"], opened["follow_ups"]) == (1, 1)
     again = nightly.run(store.pk, date(2026, 6, 1), at=morning(date(2026, 6, 2)), by_hand=True)
     assert "account_calls" not in next(step for step in again if step["step"] == "open_care")
-    assert Task.objects.filter(code__in=("account_call", "complaint_follow_up")).count() == 2
+    assert Task.objects.filter(code__in=("account_call", "follow_up")).count() == 2
 
 
 @pytest.mark.parametrize(("name", "days"), [("win_back_days", 0), ("stuck_days", 366), ("other", 3)])
@@ -909,3 +911,27 @@ def test_the_numbers_are_the_heads(store, head, manager):
     )
     signed_in(head).post(reverse("relation-target"), {"month": "2026-06", "number": "很多"})
     assert not StepTarget.objects.exists()
+
+
+def test_what_came_of_these_calls_is_settled_like_that_of_any_other(store, regular, zhang, closed, head):
+    """One of each kind, done on 2 June: by the seventeenth it is known who came."""
+    told = {"store": store, "actor": head, "at": china("2026-06-02 10:00")}
+    agree(store, zhang, level=2, on="2026-05-02", valid_to=date(2026, 7, 1))
+    night(store, "2026-06-01")
+    plan_return(**told, customer_id=zhang.pk, on=date(2026, 6, 2), channel="phone", to=head)
+    Patronage.objects.filter(customer=regular).update(last_visit_on=date(2026, 3, 1))
+    open_win_back(**told, customer_ids=[regular.pk], today=date(2026, 6, 2))
+    for task in Task.objects.order_by("pk"):
+        said = {"renewal": CallSaid(), "win_back": CallSaid(cause="taste", measure="dish")}.get(
+            task.code, CallSaid(score=4)
+        )
+        complete_call(**told, task_id=task.pk, said=said)
+    visit(store, regular, "2026-06-10 18:00")
+    settle_outcomes(store=store, on=date(2026, 6, 16), at=morning(date(2026, 6, 17)), today=date(2026, 6, 17))
+    assert {(each.code, each.came_on) for each in Outcome.objects.all()} == {
+        ("renewal", None), ("account_call", None), ("return_plan", None), ("follow_up", date(2026, 6, 10)),
+        ("win_back", date(2026, 6, 10)),
+    }  # fmt: skip
+    with time_machine.travel(china("2026-06-17 12:00"), tick=False):
+        page = signed_in(head).get(reverse("care-results")).content.decode()
+    assert "挽回电话" in page and "win_back" not in page

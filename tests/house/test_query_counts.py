@@ -213,7 +213,7 @@ def _long_relation(store, guest, n: int, person):
     Piece.objects.create(
         store=store, kind="script", title=f"话术{n}", words="满意吗", made_at=NOON, made_by=person
     )
-    for code, state in (("win_back", "done"), ("planned_return", "open"), ("account_call", "done")):
+    for code, state in (("win_back", "done"), ("return_plan", "open"), ("account_call", "done")):
         task = Task.objects.create(
             store=store, customer=guest, code=code, occasion="x", channel="phone", zh="电", en="call", role="head", assignee=person,
             due_on=TODAY, close_on=TODAY, opened_on=TODAY, opened_at=NOON, state=state,

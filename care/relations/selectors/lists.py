@@ -158,7 +158,7 @@ PLANNED_STATES = (Task.State.OPEN, Task.State.DONE, Task.State.DECLINED, Task.St
 def returns_of(store: Store) -> QuerySet[Task]:
     """The store's return visits that were not called off."""
     return tasks_of(store).filter(
-        Q(code__in=RETURNS) | Q(line__trigger="after_visit"), state__in=PLANNED_STATES
+        Q(code__in=RETURNS, line=None) | Q(line__trigger="after_visit"), state__in=PLANNED_STATES
     )
 
 

@@ -14,7 +14,7 @@ from customers.models import Patronage
 from staff.models import Person, Store
 
 WORDS_AT_LEAST = 2
-RENEWAL, ACCOUNT_CALL = "account_renewal", "account_call"
+RENEWAL, ACCOUNT_CALL = "renewal", "account_call"
 
 
 @dataclass(frozen=True)

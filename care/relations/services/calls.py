@@ -40,7 +40,7 @@ class CallSaid:
 
 def is_return(task: Task) -> bool:
     """Whether a task is a return visit."""
-    return task.code in RETURNS or (task.line is not None and task.line.trigger == Trigger.AFTER_VISIT)
+    return task.code in RETURNS if task.line is None else task.line.trigger == Trigger.AFTER_VISIT
 
 
 @transaction.atomic

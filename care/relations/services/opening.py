@@ -16,7 +16,8 @@ from care.relations.services.accounts import ACCOUNT_CALL, RENEWAL
 from care.services.opening import OPENS_FOR_DAYS, OWNER
 from staff.models import Store
 
-FOLLOW_UP, WIN_BACK, PLANNED = "complaint_follow_up", "win_back", "planned_return"
+# At most twelve letters: what came of them is settled under their code.
+FOLLOW_UP, WIN_BACK, PLANNED = "follow_up", "win_back", "return_plan"
 FOLLOW_UP_WINDOW_DAYS = 14
 
 # One task to the contact's owner, while the owner works here; else for a manager.
