@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from care.campaign_forms import ApproveForm, CampaignForm
-from care.models import Campaign, CampaignGuest, Message, Task
+from care.events.inviting import when_of
+from care.models import Campaign, CampaignGuest, Event, Message, Task
 from care.outcomes import days_for
 from care.parts import cost_fen, whole_text
 from care.selectors import month_of_texts
@@ -67,7 +68,9 @@ def _form(request: PageRequest, initial: dict[str, Any], tiers: list[tuple[str, 
 
 @require_http_methods(METHODS)
 def campaign_new(request: PageRequest) -> HttpResponse:
-    """A campaign from nothing, for a segment (`?segment=3`), or for a new dish (`?dish=5`, `&tier=B`)."""
+    """A campaign from nothing, for a segment (`?segment=3`), for a new dish (`?dish=5`, `&tier=B`), or for an event that
+    many are told of (`?event=7`).
+    """
     tiers = _tiers(request)
     form = _form(request, _beginning(request, tiers), tiers)
     if form.is_bound and form.is_valid():
@@ -88,6 +91,13 @@ def _beginning(request: PageRequest, tiers: list[tuple[str, str]]) -> dict[str, 
         "kind": Campaign.Kind.PROMOTION, "channel": Campaign.Way.SMS, "window_days": 2, "held_out": 10,
         "send_on": local_date(store, now()) + timedelta(days=1), "segment": request.GET.get("segment", "")[:20],
     }  # fmt: skip
+    if event := request.GET.get("event", ""):
+        is_number = event.isascii() and event.isdigit() and len(event) < 19
+        held = found(Event.objects.filter(store=store, pk=int(event)).first() if is_number else None)
+        return begun | {
+            "kind": Campaign.Kind.EVENT, "name": held.name, "what": held.name[:20],
+            "detail": f"{when_of(held)}，给您留着位子",
+        }  # fmt: skip
     asked = request.GET.get("dish", "")
     if asked.isascii() and asked.isdigit() and len(asked) < 19:
         dish = found(Dish.objects.filter(store=store, pk=int(asked), withdrawn_at=None).first())

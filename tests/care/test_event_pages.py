@@ -181,6 +181,17 @@ def test_what_cannot_be_read_is_said_beside_the_field(store, desk, manager):
     assert "这次活动已经结束或取消" in over
 
 
+def test_an_event_that_many_are_told_of_begins_a_campaign_with_its_words(store, desk):
+    """The outbox has one mouth: texts to hundreds go by a campaign."""
+    event = planned(store)
+    where = f"{reverse('campaign-new')}?event={event.pk}"
+    assert where in page(desk, "event", event.pk)
+    form = desk.get(where).content.decode()
+    assert 'value="6月20日，给您留着位子"' in form and 'value="松茸汤试菜会"' in form
+    for wrong in ("x", event.pk + 999):
+        assert desk.get(f"{reverse('campaign-new')}?event={wrong}").status_code == 404
+
+
 def test_the_list_is_empty_and_says_what_to_do(store, desk):
     assert "还没有活动" in page(desk, "events")
     planned(store, held_on=(NOON + timedelta(days=3)).date())
