@@ -26,7 +26,6 @@ SELECT count(DISTINCT i.customer_id),
     count(v.id) FILTER (WHERE v.business_date > %(held_on)s)
 FROM care_invitation i LEFT JOIN customers_visit v ON v.customer_id = i.customer_id AND v.store_id = %(store)s
     AND v.voided_at IS NULL AND v.counted_at IS NOT NULL AND v.business_date BETWEEN %(first)s AND %(last)s
-    AND v.business_date <> %(held_on)s
 WHERE i.event_id = %(event)s AND i.attended
 """
 

@@ -133,13 +133,17 @@ def test_the_evening_after_it_the_page_takes_who_came_and_shows_what_it_cost(sto
     assert Event.objects.get().cost_fen == 40_000
 
 
-def test_row_73_a_dinner_task_leads_to_the_form_and_the_form_settles_it(store, desk, at_noon):
+def test_row_73_a_dinner_task_leads_to_the_form_and_the_form_settles_it(store, desk, host, at_noon):
     adopt(store, "recent_month_abc")
     guests(store, 1, "A")
     night(store, "2026-06-09")
     task = Task.objects.get(code="a_dinner")
     where = reverse("event-dinner", args=[task.pk])
     assert where in desk.get(f"{reverse('tasks')}?who=all").content.decode()
+    # Whoever may not open it is offered what she may do.
+    client = Client()
+    client.force_login(host)
+    assert where not in client.get(f"{reverse('tasks')}?who=all").content.decode()
     assert "店长宴请" in desk.get(where).content.decode()
     said = {
         "name": "店长宴请",
