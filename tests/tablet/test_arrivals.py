@@ -94,6 +94,13 @@ def test_nobody_but_the_owner_and_those_who_lead_has_seen_it(store, waiter, host
     assert arrival.acknowledged_by == manager
 
 
+def test_headquarters_sees_who_is_here_and_has_nothing_to_press(store, host, hq, regular):
+    sit(host, regular)
+    panel = signed_in(hq).get(reverse("arrivals"), headers={"HX-Request": "true"}).content.decode()
+    assert "王总" in panel and "知道了" not in panel
+    assert signed_in(hq).post(reverse("arrival-act", args=[Arrival.objects.get().pk])).status_code == 403
+
+
 def test_seated_twice_is_once_and_moves(store, host, regular):
     assert signed_in(host).post(reverse("tablet-seat", args=[regular.pk]), {"table": " "}).status_code == 302
     assert not Arrival.objects.exists()
