@@ -126,6 +126,15 @@ def test_seating_settles_the_booking_of_the_day(store, host, regular):
     assert (dinner.state, supper.state, Arrival.objects.get().party) == ("seated", "confirmed", 6)
 
 
+def test_who_is_gone_is_told_no_more_but_stands_on_the_list(store, host, manager, regular):
+    sit(host, regular)
+    assert "知道了" in signed_in(manager).get(reverse("tablet")).content.decode()
+    leave(store=store, customer_id=regular.pk, at=china("2026-06-20 18:31"))
+    assert "知道了" not in signed_in(manager).get(reverse("tablet")).content.decode()
+    page = signed_in(manager).get(reverse("arrivals")).content.decode()
+    assert "18:31 离开" in page and "知道了" in page
+
+
 def test_the_log_frees_the_table(store, waiter, regular):
     sit(waiter, regular)
     floor = signed_in(waiter)
