@@ -51,9 +51,9 @@ def arrived_on(store: Store, on: date) -> list[Arrived]:
 
 
 def to_see(store: Store, person: Person, leads: bool, on: date) -> list[Arrived]:
-    """Whom this person has not seen yet: the own guests who sit; for those who lead nobody's guests, too."""
+    """Whom this person has not seen yet of those who sit: the own guests; for those who lead nobody's guests, too."""
     mine = Q(owner=person) | Q(owner=None) if leads else Q(owner=person)
-    rows = _arrivals(store, on).filter(mine, acknowledged_at=None).order_by("seated_at", "pk")
+    rows = _arrivals(store, on).filter(mine, acknowledged_at=None, left_at=None).order_by("seated_at", "pk")
     return _whole(store, list(rows[:SHOWN]))
 
 

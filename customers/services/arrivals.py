@@ -61,8 +61,7 @@ def acknowledge(*, store: Store, arrival_id: int, actor: Person, leads: bool, at
     if arrival is None:
         raise NotHere()
     if arrival.owner_id != actor.pk and not leads:
-        who = Person.objects.filter(pk=arrival.owner_id).first()
-        raise Refused("arrival_others", status=403, who=str(who or "—"))
+        raise Refused("arrival_others", status=403, who=str(arrival.owner or "—"))
     if arrival.acknowledged_at is None:
         arrival.acknowledged_at, arrival.acknowledged_by = at, actor
         arrival.save(update_fields=["acknowledged_at", "acknowledged_by"])

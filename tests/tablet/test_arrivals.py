@@ -94,6 +94,13 @@ def test_nobody_but_the_owner_and_those_who_lead_has_seen_it(store, waiter, host
     assert arrival.acknowledged_by == manager
 
 
+def test_headquarters_sees_who_is_here_and_has_nothing_to_press(store, host, hq, regular):
+    sit(host, regular)
+    panel = signed_in(hq).get(reverse("arrivals"), headers={"HX-Request": "true"}).content.decode()
+    assert "王总" in panel and "知道了" not in panel
+    assert signed_in(hq).post(reverse("arrival-act", args=[Arrival.objects.get().pk])).status_code == 403
+
+
 def test_seated_twice_is_once_and_moves(store, host, regular):
     assert signed_in(host).post(reverse("tablet-seat", args=[regular.pk]), {"table": " "}).status_code == 302
     assert not Arrival.objects.exists()
@@ -117,6 +124,15 @@ def test_seating_settles_the_booking_of_the_day(store, host, regular):
         sit(host, regular)
     dinner.refresh_from_db(), supper.refresh_from_db()
     assert (dinner.state, supper.state, Arrival.objects.get().party) == ("seated", "confirmed", 6)
+
+
+def test_who_is_gone_is_told_no_more_but_stands_on_the_list(store, host, manager, regular):
+    sit(host, regular)
+    assert "知道了" in signed_in(manager).get(reverse("tablet")).content.decode()
+    leave(store=store, customer_id=regular.pk, at=china("2026-06-20 18:31"))
+    assert "知道了" not in signed_in(manager).get(reverse("tablet")).content.decode()
+    page = signed_in(manager).get(reverse("arrivals")).content.decode()
+    assert "18:31 离开" in page and "知道了" in page
 
 
 def test_the_log_frees_the_table(store, waiter, regular):
