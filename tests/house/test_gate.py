@@ -91,7 +91,15 @@ def objects_of(place: Store) -> dict[str, object]:
     code = Voucher.objects.get(kind=kind).code
     used = redeem(store=place, code=code, bill=Bill(100), actor=None, at=NOON, source="desk")
     gift = Gift.objects.create(
-        store=place, customer=guest, what="茶", cost_fen=1, reason="试", on=NOON.date(), at=NOON, role="head", state="waiting"
+        store=place,
+        customer=guest,
+        what="茶",
+        cost_fen=1,
+        reason="试",
+        on=NOON.date(),
+        at=NOON,
+        role="head",
+        state="waiting",
     )
     return {
         "voucher_kind": kind.pk, "redemption": used.pk, "gift": gift.pk,

@@ -139,7 +139,9 @@ def owe(store, person, guest, n: int):
         )  # fmt: skip
     keep(store=store, customer_id=guest.pk, what="红酒", left=n % 3, alert_at=1, actor=person, at=NOON)
     set_early_access(store=store, customer_id=guest.pk, early=True, actor=person, at=NOON)
-    launch_dish(store=store, name=f"将上的菜{n}", launched_on=TODAY + timedelta(days=3), actor=person, at=NOON)
+    launch_dish(
+        store=store, name=f"将上的菜{n}", launched_on=TODAY + timedelta(days=3), actor=person, at=NOON
+    )
     use = {"code": f"c{n}", "slot": f"c{n}", "zh": "茶", "en": "tea", "percent_off": 0, "bill_fen": None}
     record_treatment(store=store, customer_id=guest.pk, actor=person, at=NOON, **use)
 
