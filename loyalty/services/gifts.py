@@ -167,7 +167,7 @@ def save_item(
         raise Refused("gift_cost", field="cost")
     Store.objects.select_for_update().get(pk=store.pk)
     living = GiftItem.objects.filter(store=store, retired_at=None)
-    if living.exclude(pk=item_id).filter(name=name).exists():
+    if living.exclude(pk=item_id or 0).filter(name=name).exists():
         raise Refused("item_taken", field="name", status=409, name=name)
     values: dict[str, Any] = {"name": name, "cost_fen": cost_fen, "left": left}
     if item_id is None:

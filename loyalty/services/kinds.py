@@ -49,7 +49,7 @@ def save_kind(
     _check(said)
     Store.objects.select_for_update().get(pk=store.pk)
     living = VoucherKind.objects.filter(store=store, retired_at=None)
-    if living.exclude(pk=kind_id).filter(name=said["name"]).exists():
+    if living.exclude(pk=kind_id or 0).filter(name=said["name"]).exists():
         raise Refused("kind_taken", field="name", status=409, name=said["name"])
     if kind_id is None:
         if living.count() >= KINDS_AT_MOST:
