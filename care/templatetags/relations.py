@@ -5,6 +5,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from care.models import CallAnswer, Task, Topic
+from care.playbook import CONTACTS
 from care.relations.services.accounts import ACCOUNT_CALL
 from care.relations.services.calls import is_return
 from care.relations.services.opening import WIN_BACK
@@ -57,3 +58,10 @@ def told_words(told: CallAnswer) -> str:
     if told.suggestion is not None:
         parts.append(_("建议：%(text)s") % {"text": told.suggestion.text})
     return " · ".join(parts)
+
+
+@register.filter
+def prefers_another(task: Task) -> bool:
+    """Whether a guest who is to be called, visited or written to by WeChat likes to hear from us in another way."""
+    preferred = task.customer.preferred_channel
+    return bool(preferred) and task.channel in CONTACTS and preferred != task.channel

@@ -3,12 +3,13 @@
 import random
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
-from care.models import CallAnswer, Task
+from care.models import Agreement, CallAnswer, Task
 from care.relations.selectors.lists import lapsed_guests
 from care.relations.services import notes
 from care.relations.services.accounts import ACCOUNT_CALL, Terms, make_agreement, write_note
-from care.relations.services.calls import CallSaid, complete_call, open_win_back
+from care.relations.services.calls import CallSaid, complete_call, open_win_back, plan_return
 from care.relations.services.opening import WIN_BACK
 from crm.demo import words
 from crm.demo.filling import Diary
@@ -17,7 +18,7 @@ from staff.models import Role, Store
 
 # Settled here, with what was told; every other task by whoever follows up.
 TOLD = (ACCOUNT_CALL, WIN_BACK)
-CALLED_BACK, CALLED_A_DAY, TALKED_WITH = 16, 0.3, 12
+CALLED_BACK, CALLED_A_DAY, TALKED_WITH, ASKED_EVERY = 16, 0.3, 12, 11
 # Of an organisation's agreement: the level, per cent off, days since it began, days until it ends.
 AGREEMENTS = ((1, Decimal(8), 300, 45), (2, Decimal(5), 120, 245), (2, None, 95, 270))
 # Stand for the others where the answers of the guests are drawn.
@@ -38,6 +39,8 @@ class Relations:
             if day == self.since:
                 self._begin(place, store, day, dice)
             self._call(place, store, day, dice)
+            if (day - self.since).days % ASKED_EVERY == 3:
+                self._ask(place, store, day, dice)
 
     def _begin(self, place: int, store: Store, day: date, dice: random.Random) -> None:
         head, at = self.diary.staff.of(place, Role.HEAD), self.diary.moment(day, 9, 10)
@@ -71,11 +74,20 @@ class Relations:
         met = Patronage.objects.filter(
             store=store, since__gte=first - timedelta(days=31), since__lt=first
         ).count()
-        notes.set_target(store=store, month=first, number=max(20, round(met * 1.3, -1)))
+        notes.set_target(store=store, month=first, number=max(20, round(met * 2, -1)))
         lapsed = [guest.customer_id for guest in lapsed_guests(store, day)]
         if lapsed:
             chosen = dice.sample(lapsed, min(len(lapsed), CALLED_BACK))
             open_win_back(store=store, customer_ids=chosen, actor=head, at=at, today=day)
+
+    def _ask(self, place: int, store: Store, day: date, dice: random.Random) -> None:
+        """Call the organisations and ask how content they are; one of them has an idea."""
+        manager, at = self.diary.staff.of(place, Role.MANAGER), self.diary.moment(day, 15, 20)
+        told: dict[str, Any] = {"store": store, "actor": manager, "at": at}
+        for agreement in Agreement.objects.filter(store=store).order_by("employer"):
+            task = plan_return(**told, customer_id=agreement.contact_id, on=day, channel="phone", to=manager)
+            said = CallSaid(score=dice.choice((3, 4, 4, 5, 5)), suggestion=dice.choice(words.IDEAS))
+            complete_call(**told, task_id=task.pk, said=said)
 
     def _call(self, place: int, store: Store, day: date, dice: random.Random) -> None:
         waiting = Task.objects.filter(store=store, code__in=TOLD, state=Task.State.OPEN, due_on__lte=day)

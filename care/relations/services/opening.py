@@ -143,7 +143,9 @@ def _contacted(agreement: Agreement, at: datetime) -> int:
 
 
 def _close(store: Store, at: datetime) -> dict[str, int]:
-    params = {"store": store.pk, "at": at, "zone": store.timezone, "cutoff": store.day_ends_at}
+    params: dict[str, Any] = {
+        "store": store.pk, "at": at, "zone": store.timezone, "cutoff": store.day_ends_at,
+    }  # fmt: skip
     counts = {}
     with connection.cursor() as cursor:
         for code, reason, because in (
