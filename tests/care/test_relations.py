@@ -207,6 +207,7 @@ def test_row_48_the_library_keeps_texts_to_send(store, head, waiter, other_store
 def test_row_49_the_price_list_is_shown_for_the_organisations_own_people_only(
     store, zhang, colleague, regular, waiter
 ):
+    Customer.objects.filter(pk=regular.pk).update(employer="别家公司")
     agree(store, zhang, on="2026-06-01")
     with time_machine.travel(china("2026-06-20 12:00"), tick=False):
         floor = signed_in(waiter)
@@ -396,6 +397,22 @@ def test_row_52_a_visit_that_was_taken_back_wins_nobody(store, head):
     assert won_back_report(store, span, 60, date(2026, 6, 11)).counts["returned"] == 1
     void_visit(store=store, visit_id=came.visit_id, reason="记错了", actor=head, at=china("2026-06-11 10:00"))
     assert won_back_report(store, span, 60, date(2026, 6, 11)).counts["returned"] == 0
+
+
+def test_row_52_only_a_visit_after_the_own_call_counts(store, head):
+    first, second = guests(store, 2, last_visit_on=date(2026, 3, 1))
+    told = {"store": store, "actor": head}
+    for guest, day in ((first, "2026-06-01"), (second, "2026-06-08")):
+        at = china(f"{day} 10:00")
+        open_win_back(**told, customer_ids=[guest.pk], at=at, today=date.fromisoformat(day))
+        task = Task.objects.get(code="win_back", customer=guest)
+        complete_call(**told, task_id=task.pk, at=at, said=CallSaid(cause="taste", measure="dish"))
+    visit(store, second, "2026-06-05 18:00")
+    span = (china("2026-06-01 04:00"), china("2026-07-01 04:00"))
+    assert won_back_report(store, span, 60, date(2026, 6, 30)).counts["returned"] == 0
+    visit(store, second, "2026-06-20 18:00")
+    report = won_back_report(store, span, 60, date(2026, 6, 30))
+    assert [each.came_on for each in report.rows] == [date(2026, 6, 20), None]
 
 
 def test_row_52_a_guest_who_comes_before_the_call_needs_none(store, head):
@@ -719,6 +736,7 @@ def test_row_78_forty_two_labels_and_three_without_an_address(store, other_store
     Customer.objects.filter(pk__in=[each.pk for each in people[:45]]).update(preferred_channel="card")
     Customer.objects.filter(pk__in=[each.pk for each in people]).update(address="滨江路 8 号 3 单元")
     Customer.objects.filter(pk__in=[each.pk for each in people[42:45]]).update(address="")
+    Customer.objects.filter(pk=people[45].pk).update(preferred_channel="wechat")
     for each in guests(other_store, 1, first=100):
         Customer.objects.filter(pk=each.pk).update(preferred_channel="card", address="城西路 1 号")
     found = letters(store)
