@@ -4,6 +4,7 @@ import os
 from datetime import datetime
 
 import pytest
+from django.utils import translation
 
 from common.birthdays import Birthday
 from customers.models import Customer
@@ -18,6 +19,12 @@ def plain_static(settings) -> None:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def speaks_chinese() -> None:
+    """A page that was asked for in English leaves the thread in English."""
+    translation.deactivate()
 
 
 @pytest.fixture
