@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from care.models import Task
+from care.models import CallAnswer, Task
+from care.relations.services.calls import CallSaid, complete_call
 from care.selectors import mine_by, task_page, task_summary, tasks_of
-from care.services.tasks import complete_task
 from common.api import StrictSerializer
 from common.clock import now
 from common.errors import Refused
@@ -66,7 +66,20 @@ class TaskQuestion(StrictSerializer):
 
 
 class CompleteBody(StrictSerializer):
+    """A note; of a return visit what the guest said: `score` 1–5, `suggestion`; of a call to win back `cause`, `measure`."""
+
     note = serializers.CharField(max_length=400, default="", allow_blank=True)
+    score = serializers.IntegerField(min_value=1, max_value=5, default=None, allow_null=True)
+    cause = serializers.ChoiceField(CallAnswer.Cause.choices, default="", allow_blank=True)
+    measure = serializers.ChoiceField(CallAnswer.Measure.choices, default="", allow_blank=True)
+    suggestion = serializers.CharField(max_length=400, default="", allow_blank=True)
+
+    def said(self) -> CallSaid:
+        """What the guest said."""
+        told = self.validated_data
+        return CallSaid(
+            score=told["score"], cause=told["cause"], measure=told["measure"], suggestion=told["suggestion"]
+        )
 
 
 def _after(cursor: str) -> tuple[date, int] | None:
@@ -131,11 +144,12 @@ class TaskCompleteView(APIView):
         principal = asker(request)
         body = CompleteBody(data=request.data)
         body.is_valid(raise_exception=True)
-        task = complete_task(
+        task = complete_call(
             store=principal.store,
             task_id=task_id,
             actor=principal.person,
             at=now(),
+            said=body.said(),
             note=body.validated_data["note"],
         )
         return Response(task_summary(tasks_of(principal.store).get(pk=task.pk)))

@@ -9,7 +9,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 
 from care import selectors
-from care.models import Message, Task, TaskEvent
+from care.models import CallAnswer, Message, Task, TaskEvent
+from care.relations.services.calls import open_win_back
 from care.sentences import REASONS, reason_words
 from care.services.tasks import claim, complete_task
 from staff.access import issue_token
@@ -256,8 +257,30 @@ def test_every_reason_has_words():
         "no_phone", "no_consent", "opted_out", "shared_phone", "no_provider", "solemn_day", "one_a_day",
         "window_passed", "window_missed", "number_changed", "number_unreadable", "refused", "unverified",
         "undelivered", "complaint_open", "in_mourning", "cap_day", "cap_month", "budget", "no_receipt", "came", "tier_changed", "scheme_changed", "too_late", "small_favour",
-        "escalated", "official", "cap_week", "festival_off", "held_out", "cancelled",
+        "escalated", "official", "cap_week", "festival_off", "held_out", "cancelled", "agreement_changed", "contacted",
+        "complaint_reopened", "event_over", "no_address", "short_address",
     }  # fmt: skip
     assert written == set(REASONS)
     assert all(reason_words(reason) != reason for reason in written)
     assert reason_words("something new") == "something new"
+
+
+def test_a_call_to_win_back_is_not_done_without_its_cause(client, machine, store, head):
+    (guest,) = guests(store, 1, last_visit_on=date(2026, 3, 1))
+    open_win_back(store=store, customer_ids=[guest.pk], actor=head, at=AT, today=AT.date())
+    task = Task.objects.get()
+
+    def complete(**said):
+        return client.post(
+            f"/api/v1/tasks/{task.pk}/complete/", said, content_type="application/json", **machine
+        )
+
+    answer = complete(note="问过了")
+    assert answer.status_code == 400 and answer.json()["fields"]["cause"]
+    task.refresh_from_db()
+    assert task.state == "open" and not task.events.exists()
+    told = {"cause": "taste", "measure": "dish", "suggestion": "锅底淡一点"}
+    for _twice in range(2):
+        assert complete(**told).status_code == 200
+    kept = CallAnswer.objects.get()
+    assert (kept.cause, kept.measure, kept.suggestion.text) == ("taste", "dish", "锅底淡一点")
