@@ -78,7 +78,7 @@ def test_the_card_says_at_one_glance_what_matters(stage, visit):
     colour = page.eval_on_selector(".never", "e => getComputedStyle(e).color")
     red, green, blue = map(int, re.findall(r"\d+", colour)[:3])
     assert red > 150 > 60 > max(green, blue)
-    assert page.locator(".never").bounding_box()["y"] < page.locator(".now").bounding_box()["y"]
+    assert page.locator(".never").bounding_box()["y"] < page.locator(".given").first.bounding_box()["y"]
 
 
 def test_a_new_guest_needs_a_name_and_a_phone(stage, visit):
