@@ -121,7 +121,17 @@ def test_each_role_begins_where_its_work_is(stage, visit):
         role: page.locator("nav[aria-label='主菜单'] a:not(.brand)").all_inner_texts()
         for role, page in begins.items()
     }
-    assert menus["host"] == ["今日", "客户", "预订", "任务", "名单", "意见与投诉", "券与礼品", "关怀计划", "平板"]
+    assert menus["host"] == [
+        "今日",
+        "客户",
+        "预订",
+        "任务",
+        "名单",
+        "意见与投诉",
+        "券与礼品",
+        "关怀计划",
+        "平板",
+    ]
     assert menus["head"] == [
         "今日", "客户", "客群", "预订", "任务", "名单", "意见与投诉", "券与礼品", "关怀计划", "活动通知", "活动与宴请", "关怀成效", "等级方案", "短信",
         "夜间作业", "导入", "设置", "平板",
