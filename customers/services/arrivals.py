@@ -1,15 +1,18 @@
 """Who waits at the door and who is seated; who has seen it; who waits on which tables."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from common.clock import moment_of
 from common.errors import NotHere, Refused
 from customers.models import Arrival, Booking, Patronage, PersonalMenu, TableDuty, Waiting
 from customers.preorder import kept
 from customers.services.bookings import PARTY_AT_MOST, settle
 from staff.models import Person, Store
+
+_DAY = timedelta(days=1)
 
 
 @transaction.atomic
@@ -36,7 +39,15 @@ def arrive(
         raise NotHere()
     on = store.business_day(at)
     sits = Arrival.objects.filter(store=store, on=on, customer_id=customer_id, left_at=None).first()
-    coming = Booking.objects.filter(store=store, customer_id=customer_id, on=on, state__in=Booking.COMING)
+    # A table booked for half past midnight is of the evening before, as the guest's arrival is.
+    begins, ends = (moment_of(on + n * _DAY, store.day_ends_at, store.timezone) for n in (0, 1))
+    coming = Booking.objects.filter(
+        store=store,
+        customer_id=customer_id,
+        starts_at__gte=begins,
+        starts_at__lt=ends,
+        state__in=Booking.COMING,
+    )
     if booking_id is not None or sits is not None:
         coming = coming.filter(pk__in=[booking_id] if booking_id is not None else [])
     booking = coming.select_for_update().order_by("starts_at").first()

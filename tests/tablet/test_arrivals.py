@@ -126,6 +126,23 @@ def test_seating_settles_the_booking_of_the_day(store, host, regular):
     assert (dinner.state, supper.state, Arrival.objects.get().party) == ("seated", "confirmed", 6)
 
 
+def test_a_table_booked_for_after_midnight_is_of_the_evening_before(store, host, regular):
+    said = {
+        "store": store,
+        "customer_id": regular.pk,
+        "party": 4,
+        "actor": host,
+        "at": china("2026-06-10 12:00"),
+    }
+    late = book(on=date(2026, 6, 11), arrives=time(0, 30), **said)
+    next_day = book(on=date(2026, 6, 11), arrives=time(18), **said)
+    here = arrive(store=store, customer_id=regular.pk, table="A6", actor=host, at=china("2026-06-11 00:25"))
+    late.refresh_from_db()
+    next_day.refresh_from_db()
+    assert (here.on, here.booking, late.state) == (date(2026, 6, 10), late, "seated")
+    assert next_day.state == "confirmed"
+
+
 def test_who_is_gone_is_told_no_more_but_stands_on_the_list(store, host, manager, regular):
     sit(host, regular)
     assert "知道了" in signed_in(manager).get(reverse("tablet")).content.decode()
