@@ -113,7 +113,7 @@ def one(request: PageRequest, pk: int) -> HttpResponse:
     may = request.principal.role in who_may("booking-act", "POST")
     tables = ask.tables_offered(store, booking) if may and booking.is_coming else []
     here = booking.customer.patronages_here[0]  # type: ignore[attr-defined]
-    context = {"booking": booking, "guest": here, "tables": tables, "today": today_of(request)}
+    context = {"booking": booking, "guest": here, "tables": tables, "is_today": _is_today(request, booking)}
     return render(request, "customers/booking.html", context)
 
 
@@ -147,8 +147,13 @@ def act(request: PageRequest, pk: int) -> HttpResponse:
     return redirect(back)
 
 
+def _is_today(request: PageRequest, booking: Booking) -> bool:
+    """Whether its evening is the present one: half past midnight is of the evening before."""
+    return request.principal.store.business_day(booking.starts_at) == today_of(request)
+
+
 def _must_be_today(request: PageRequest, booking: Booking) -> None:
-    if booking.on != today_of(request) or not booking.is_coming:
+    if not _is_today(request, booking) or not booking.is_coming:
         raise Refused("booking_not_today", status=409)
 
 

@@ -248,6 +248,17 @@ def test_only_todays_booking_is_seated(store, host, regular):
     assert booking.state == "confirmed" and not Arrival.objects.exists()
 
 
+def test_a_table_for_half_past_midnight_is_seated_at_the_desk_that_night(store, host, regular):
+    booking = book(store, regular, on=TODAY + timedelta(days=1), arrives=time(0, 30))
+    where = reverse("booking", args=[booking.pk])
+    with time_machine.travel(china(f"{TODAY + timedelta(days=1)} 00:25"), tick=False):
+        client = desk(host)
+        assert 'value="seat"' in client.get(where).content.decode()
+        client.post(reverse("booking-act", args=[booking.pk]), {"act": "seat", "table": "5"})
+    booking.refresh_from_db()
+    assert booking.state == "seated" and Arrival.objects.get().on == TODAY
+
+
 def test_the_tables_of_a_store(store, other_store, manager, regular):
     client, where = desk(manager), reverse("dining-tables")
     said = {"number": "牡丹厅", "seats": "12", "room": "二楼", "accessible": "on"}
