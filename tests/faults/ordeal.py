@@ -23,6 +23,7 @@ from care.services import outbox
 from care.services.occasions import queue_occasions
 from care.services.plans import plan_for
 from care.timing import timing_from
+from care.windows import DEFAULT_CAPS
 from common.clock import now
 from customers.models import Consent, Patronage
 from staff.models import Store
@@ -31,6 +32,7 @@ from tests.faults.seed import PREFIXES
 
 FROZEN = 15.0
 AT_MOST = 60.0
+ALONE, PATIENCE = 0.3, 3.0
 DAY = timedelta(days=1)
 
 
@@ -67,7 +69,7 @@ def _local(at: datetime) -> datetime:
 def _plan_twice_at_once(at: datetime) -> None:
     """The second begins when the first has written its rows and not committed them yet."""
     night = _local(at).date() - DAY
-    written = threading.Event()
+    written, over = threading.Event(), threading.Event()
     for store in Store.objects.all():
         plan_for(store, "recent_month_abc", at)
 
@@ -76,10 +78,12 @@ def _plan_twice_at_once(at: datetime) -> None:
             with transaction.atomic():
                 for store in Store.objects.order_by("pk"):
                     queue_occasions(store=store, on=night, at=at)
-                    if is_first:
-                        written.set()
-                        time.sleep(0.5)
+                if is_first:
+                    written.set()
+                    # Which never happens where the second waits for the first, as it should.
+                    over.wait(PATIENCE)
         finally:
+            over.set()
             connection.close()
 
     first, second = (threading.Thread(target=plan, args=[is_first]) for is_first in (True, False))
@@ -123,11 +127,18 @@ def _freeze_the_first() -> None:
 
 
 def _judge_slowly() -> None:
-    """So that two claims overlap."""
-    original = outbox.judge
+    """A text of a pair is judged when another is being judged too, or when none has come for a while: whatever does not
+    keep two claims apart lets them meet here, however busy the machine is.
+    """
+    original, meeting = outbox.judge, threading.Barrier(2)
 
     def judge(*args: Any, **said: Any) -> Any:
-        time.sleep(0.05)
+        # Only the pairs' brand has no rules of its own.
+        if said["caps"] is DEFAULT_CAPS:
+            try:
+                meeting.wait(ALONE)
+            except threading.BrokenBarrierError:
+                meeting.reset()
         return original(*args, **said)
 
     outbox.judge = judge
