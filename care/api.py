@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from care.models import CallAnswer, Task
 from care.relations.services.calls import CallSaid, complete_call
-from care.selectors import mine_by, task_page, task_summary, tasks_of
+from care.selectors.tasks import mine_by, task_page, task_summary, tasks_of
 from common.api import StrictSerializer
 from common.clock import now
 from common.errors import Refused

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care.selectors import tasks_due
+from care.selectors.tasks import tasks_due
 from common.clock import now
 from common.errors import Refused
 from customers.selectors.people import birthdays, held_visits, slipping_away

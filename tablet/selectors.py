@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
-from care.lists import HIGHEST
+from care.selectors.plans import living_plan
+
 from care.models import Channel, Task, Trigger
 from care.playbook import EVERYBODY
-from care.selectors import living_plan, tasks_of
+from care.selectors.lists import HIGHEST
+from care.selectors.tasks import tasks_of
 from care.services.plans import playbook_for
 from customers.models import Patronage, Visit
 from customers.selectors.arrivals import Arrived

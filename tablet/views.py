@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from care.relations.selectors.card import floor_card
-from care.selectors_treatments import treatments_now
+from care.selectors.treatments import treatments_now
 from common.clock import now
 from common.errors import Refused
 from common.money import show_yuan

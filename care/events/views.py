@@ -26,7 +26,7 @@ from care.events.services import (
     save_results,
 )
 from care.models import Task
-from care.selectors import tasks_of
+from care.selectors.tasks import tasks_of
 from care.sentences import reason_words
 from care.services.tasks import local_date
 from common.clock import now

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from care.selectors_treatments import treatment_lines
+from care.selectors.treatments import treatment_lines
 from care.treatments import is_given_at_table, slot_of
 from common.errors import NotHere
 from customers.models import Patronage

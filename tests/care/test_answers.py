@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from care.models import Anniversary, CareRules, PlanLine, Served, TableAnswer, Task, TaskEvent, TradeNews
 from care.playbook import Line, anniversary_days, asks_for_table
-from care.selectors_quota import continuity, in_time, quotas, seen_between, whole
+from care.selectors.quota import continuity, in_time, quotas, seen_between, whole
 from care.services import tasks
 from care.services.anniversaries import forget_anniversary, tell_anniversary
 from care.services.answers import TableSaid

@@ -18,7 +18,7 @@ from care.channels.base import Answer
 from care.channels.base import Outcome as Proof
 from care.models import Campaign, CampaignGuest, CareRules, Message, Outcome, PlanLine, Task, TextRules
 from care.models.calendar import OwnFestival
-from care.selectors_campaigns import campaign_list, earned_by, groups_of, progress_of
+from care.selectors.campaigns import campaign_list, earned_by, groups_of, progress_of
 from care.services import campaigns as verbs
 from care.services import outbox
 from care.services.campaign_outcomes import settle_campaigns

@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
-from care import selectors
 from care.models import CallAnswer, Message, Task, TaskEvent
 from care.relations.services.calls import open_win_back
+from care.selectors import outbox, tasks
 from care.sentences import REASONS, reason_words
 from care.services.tasks import claim, complete_task
 from staff.access import issue_token
@@ -163,7 +163,7 @@ def test_without_a_key_there_is_nothing(client, opened):
 def test_the_day_of_the_head_and_of_the_manager(store, opened, head, manager, django_assert_max_num_queries):
     today = date(2026, 6, 13)
     with django_assert_max_num_queries(8):
-        day = selectors.tasks_due(store, head, "head", today)
+        day = tasks.tasks_due(store, head, "head", today)
     assert [task.code for task in day.overdue] == ["a_phone", "a_visit", "a_dinner", "a_no_show"]
     assert {task.role for task in day.coming + day.today} <= {"head"}
     assert {task.code for task in day.unowned} == {
@@ -171,15 +171,15 @@ def test_the_day_of_the_head_and_of_the_manager(store, opened, head, manager, dj
     }  # fmt: skip
     assert day.counts["unowned"] == len(day.unowned) == 6
     claim(store=store, task_id=Task.objects.get(code="b_no_show").pk, actor=head, at=AT)
-    assert "b_no_show" in {task.code for task in selectors.tasks_due(store, head, "head", today).overdue}
+    assert "b_no_show" in {task.code for task in tasks.tasks_due(store, head, "head", today).overdue}
     assert "b_no_show" not in {
-        task.code for task in selectors.tasks_due(store, manager, "manager", today).overdue
+        task.code for task in tasks.tasks_due(store, manager, "manager", today).overdue
     }
-    assert selectors.tasks_due(store, None, "waiter", today).unowned == []
+    assert tasks.tasks_due(store, None, "waiter", today).unowned == []
 
 
 def test_groups_of_the_day(store, opened, head):
-    day = selectors.tasks_due(store, head, "head", date(2026, 6, 12))
+    day = tasks.tasks_due(store, head, "head", date(2026, 6, 12))
     assert {task.code for task in day.today} == {"a_phone", "a_visit", "a_dinner", "a_no_show"}
     assert day.overdue == []
     assert {task.due_on for task in day.coming} <= {date(2026, 6, n) for n in range(13, 20)}
@@ -189,9 +189,9 @@ def test_more_than_fits_is_counted(store, head):
     adopt(store, "recent_month_abc")
     guests(store, 205, "B", last_visit_on=date(2026, 6, 1))
     night(store, "2026-06-11")
-    day = selectors.tasks_due(store, None, "manager", date(2026, 6, 12))
-    assert len(day.today) == selectors.SHOWN
-    assert day.counts["today"] == Task.objects.filter(due_on=date(2026, 6, 12)).count() > selectors.SHOWN
+    day = tasks.tasks_due(store, None, "manager", date(2026, 6, 12))
+    assert len(day.today) == tasks.SHOWN
+    assert day.counts["today"] == Task.objects.filter(due_on=date(2026, 6, 12)).count() > tasks.SHOWN
 
 
 def test_a_guests_history(store, regular, opened, head, settings):
@@ -199,7 +199,7 @@ def test_a_guests_history(store, regular, opened, head, settings):
     plan_texts(store, "2026-09-24")
     call = Task.objects.get(code="a_no_show")
     complete_task(store=store, task_id=call.pk, actor=head, at=AT, note="度假")
-    history = selectors.history_of(regular.pk, store)
+    history = tasks.history_of(regular.pk, store)
     assert [item.at for item in history] == sorted((item.at for item in history), reverse=True)
     assert history[0].message.occasion == "birthday:lunar:08-15:2026"
     assert history[1].task == call
@@ -213,19 +213,19 @@ def test_the_outbox_pages(store, other_store, lapsed):
         due_text(
             person, store, created_at=china(f"2026-06-20 0{n // 2}:00"), state="pending" if n else "expired"
         )
-    first = selectors.outbox_page(store, most=3)
-    second = selectors.outbox_page(store, cursor=first.cursor, most=3)
-    third = selectors.outbox_page(store, cursor=second.cursor, most=3)
+    first = outbox.outbox_page(store, most=3)
+    second = outbox.outbox_page(store, cursor=first.cursor, most=3)
+    third = outbox.outbox_page(store, cursor=second.cursor, most=3)
     seen = [text.pk for page in (first, second, third) for text in page.rows]
     assert len(seen) == len(set(seen)) == 7
     assert third.cursor == ""
     assert [text.created_at for text in first.rows] == sorted(
         (t.created_at for t in first.rows), reverse=True
     )
-    assert len(selectors.outbox_page(store, state="pending").rows) == 6
-    assert selectors.outbox_page(store, reason="no_phone").rows == []
-    assert selectors.outbox_page(other_store).rows == []
-    assert len(selectors.outbox_page(store, cursor="nonsense").rows) == 7
+    assert len(outbox.outbox_page(store, state="pending").rows) == 6
+    assert outbox.outbox_page(store, reason="no_phone").rows == []
+    assert outbox.outbox_page(other_store).rows == []
+    assert len(outbox.outbox_page(store, cursor="nonsense").rows) == 7
 
 
 # ---- on the command line ----

@@ -8,8 +8,8 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from care.lists import absent, birthdays_of_month, briefing, contacts, lapsed_large, reading
 from care.models import ListRead, Task, TaskEvent
+from care.selectors.lists import absent, birthdays_of_month, briefing, contacts, lapsed_large, reading
 from common.birthdays import Birthday
 from customers.models import Patronage
 from customers.services.bookings import book, cancel_booking

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from care.models import Baseline, Outcome, OutcomeDays, Task
 from care.outcomes import Earned, Sample, days_for, difference, mean_difference, wilson
-from care.selectors_outcomes import results_of
+from care.selectors.outcomes import results_of
 from care.services.outcomes import settle_outcomes
 from customers.services.visits import VisitInput, record_visit, void_visit
 from staff.models import Store

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from care.forms import PlanLineForm
+from care.forms.plans import PlanLineForm
 from care.models import CareRules, Plan, PlanLine, Task
 from care.playbook import CHANNELS, TRIGGERS, BadPlaybook, read_playbook
 from care.services import plans

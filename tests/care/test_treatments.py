@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from care.selectors_treatments import treatments_now
+from care.selectors.treatments import treatments_now
 from care.services.plans import set_inherits
 from care.services.treating import use_treatment
 from common.errors import NotHere, Refused

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from care.selectors import outbox_totals
+from care.selectors.outbox import outbox_totals
 from care.sentences import reason_words
 from staff.models import Store
 

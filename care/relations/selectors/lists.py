@@ -12,7 +12,7 @@ from care.playbook import LAPSED_AFTER_DAYS
 from care.relations.rules import address_fault, won_back
 from care.relations.services.calls import RETURNS
 from care.relations.services.opening import WIN_BACK
-from care.selectors import tasks_of
+from care.selectors.tasks import tasks_of
 from care.services.gate import MOURNING
 from customers.models import Patronage, Tag, Visit
 from customers.models.customer import Preferred

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from care.list_views import day_of
 from care.playbook import LAPSED_AFTER_DAYS
 from care.relations.forms import ReturnForm
 from care.relations.selectors import lists
@@ -18,6 +17,7 @@ from care.relations.selectors.card import put_topics
 from care.relations.services.calls import open_win_back, plan_return
 from care.relations.services.opening import rules_of
 from care.sentences import reason_words
+from care.views.lists import day_of
 from common.clock import moment_of, now
 from common.errors import Refused
 from customers.models import Patronage

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from care.list_views import month_of
 from care.models import Piece
 from care.relations.forms import AskedForm, NumberForm, PieceForm, TopicForm
 from care.relations.rules import STEPS
@@ -19,6 +18,7 @@ from care.relations.selectors.card import next_of, topics_of
 from care.relations.selectors.steps import month_of_steps, step_of, stuck_guests
 from care.relations.services import notes
 from care.relations.services.opening import rules_of
+from care.views.lists import month_of
 from common.clock import add_months, now
 from common.errors import Refused
 from customers.selectors.listing import guests_of

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care import lists
 from care.models import Channel
+from care.selectors import lists
 from common.clock import add_months, moment_of, now
 from common.errors import Refused
 from customers.models.consent import Source

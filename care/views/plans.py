@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from care.forms import CareRulesForm, PlanLineForm
+from care.forms.plans import CareRulesForm, PlanLineForm
 from care.models import Plan
 from care.playbook import EVERYBODY, BadPlaybook, Line
-from care.selectors import living_plan, plan_versions
+from care.selectors.plans import living_plan, plan_versions
 from care.services import plans
 from care.services.festivals import calendar_of
 from care.services.house_rules import care_rules_of, change_care_rules

@@ -11,17 +11,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care.forms import ReplyForm, TextRulesForm
+from care.forms.messages import ReplyForm, TextRulesForm
 from care.models import GuestReply, Message
 from care.parts import cost_fen
-from care.selectors import (
-    Span,
-    month_of_texts,
-    outbox_page,
-    outbox_totals,
-    replies_of,
-    unread_replies,
-)
+from care.selectors.outbox import Span, month_of_texts, outbox_page, outbox_totals, replies_of, unread_replies
 from care.services.replies import read_others, read_reply
 from care.services.rules import change_rules, rules_of
 from common.clock import add_months, moment_of, now

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from care.models import ListRead, Message, Task, TaskEvent
 from care.playbook import EVERYBODY, LAPSED_AFTER_DAYS, scatter
-from care.selectors import living_plan
+from care.selectors.plans import living_plan
 from common.birthdays import BirthdayKey, matches_on
 from common.clock import add_months
 from customers.habit import TIMES, WEEKS

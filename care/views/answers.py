@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care.answer_forms import AnniversaryForm, NewsForm, ServedForm
-from care.list_views import day_of, month_of
+from care.forms.answers import AnniversaryForm, NewsForm, ServedForm
 from care.models import Channel
-from care.selectors_quota import continuity, in_time, quotas, seen_between, whole
+from care.selectors.quota import continuity, in_time, quotas, seen_between, whole
 from care.services.anniversaries import forget_anniversary, tell_anniversary
 from care.services.served import write_served
 from care.services.words import add_news, news_of, remove_news
+from care.views.lists import day_of, month_of
 from common.clock import add_months, now
 from common.errors import Refused
 from customers.models import Visit

@@ -1,4 +1,4 @@
-"""What people say about a task, a line of the plan, a guest's reply, the rules of care and of texts."""
+"""A line of the plan and the rules of care, as people change them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -7,34 +7,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from care.answer_forms import TableFields
 from care.festivals import COMPUTED
-from care.models import CareRules, Channel, GuestReply, TaskEvent, TextRules, Trigger
+from care.models import CareRules, Channel, Trigger
 from care.playbook import EVERYBODY, TREATMENTS, UNDATED, WEEKEND, Line
-from care.relations.forms import CallFields
 from common.forms import DeskForm
-from common.money import fen_of, yuan
-from staff.models import Person, Role
+from staff.models import Role
 from tiering.sentences import language
-
-
-class TaskForm(TableFields, CallFields, DeskForm):
-    """What was done with a task: claimed, done, not reached, put off to a day, declined by the guest; what was answered."""
-
-    ACTS = ("claim", "done", "not_reached", "postpone", "declined")
-
-    act = forms.ChoiceField(choices=[(act, act) for act in ACTS])
-    note = forms.CharField(label=_("备注"), max_length=400, required=False)
-    why = forms.ChoiceField(choices=[("", ""), *TaskEvent.Why.choices], required=False)
-    next_on = forms.DateField(
-        label=_("改到哪一天"), required=False, error_messages={"invalid": _("请填一个日期。")}
-    )
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("act") == "postpone" and not data.get("next_on") and "next_on" not in self.errors:
-            self.add_error("next_on", _("请选改到哪一天。"))
-        return data
 
 
 class PlanLineForm(DeskForm):
@@ -188,78 +166,4 @@ class CareRulesForm(DeskForm):
         """The rules as the form says."""
         for name, value in self.cleaned_data.items():
             setattr(rules, name, value)
-        return rules
-
-
-class HandOverForm(DeskForm):
-    """To whom, and why."""
-
-    to = forms.ChoiceField(label=_("交给谁"), error_messages={"required": _("请选一位在职的同事。")})
-    reason = forms.CharField(
-        label=_("原因"), max_length=400, error_messages={"required": _("请写明原因，至少 2 个字。")}
-    )
-
-    def __init__(self, *args: Any, people: Sequence[tuple[Person, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.known = {str(person.pk): person for person, _role in people if person.is_active}
-        named = [(pk, str(person)) for pk, person in self.known.items()]
-        self.fields["to"].choices = [("", "—"), *named]  # type: ignore[attr-defined]
-
-    def person(self, field: str) -> Person:
-        """The person chosen in a field of a valid form."""
-        return self.known[self.cleaned_data[field]]
-
-
-class LeavingForm(HandOverForm):
-    """Whose guests and tasks, to whom, and whether the giver leaves."""
-
-    from_ = forms.ChoiceField(label=_("谁的"), error_messages={"required": _("请选把谁的客人和任务交出去。")})
-    leaves = forms.BooleanField(label=_("从今天起不再在本店工作"), required=False)
-    field_order = ["from_", "to", "reason", "leaves"]
-
-    def __init__(self, *args: Any, givers: Sequence[Person], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.known |= {str(person.pk): person for person in givers}
-        named = [(str(person.pk), str(person)) for person in givers]
-        self.fields["from_"].choices = [("", "—"), *named]  # type: ignore[attr-defined]
-
-
-class ReplyForm(forms.Form):
-    """What somebody made of a guest's reply."""
-
-    outcome = forms.ChoiceField(choices=GuestReply.Outcome.choices)
-
-
-class TextRulesForm(DeskForm):
-    """How many texts a number may get, what they cost, how many parts a month may have."""
-
-    a_day = forms.IntegerField(
-        label=_("同一号码一天最多"), min_value=0, max_value=5,
-        help_text=_("全品牌合计，按门店当地的日子算。填 0 就一条也不发。"),
-    )  # fmt: skip
-    a_month = forms.IntegerField(
-        label=_("同一号码 30 天最多"), min_value=0, max_value=30, help_text=_("连当天往回数 30 天。")
-    )
-    price = forms.DecimalField(
-        label=_("每千条计费（元）"), min_value=0, max_value=10_000, max_digits=7, decimal_places=2,
-        help_text=_("短信平台给您的价。一条短信超过 70 字按 67 字一条计费。"),
-    )  # fmt: skip
-    month_parts = forms.IntegerField(
-        label=_("每月最多计费条数"), min_value=1, max_value=100_000_000, required=False,
-        help_text=_("到了这个数，余下的短信先停下来等；不填就不限。"),
-    )  # fmt: skip
-
-    @classmethod
-    def showing(cls, rules: TextRules) -> "TextRulesForm":
-        """The form as the rules stand."""
-        return cls(initial={
-            "a_day": rules.a_day, "a_month": rules.a_month, "price": yuan(rules.thousand_parts_fen),
-            "month_parts": rules.month_parts,
-        })  # fmt: skip
-
-    def put_into(self, rules: TextRules) -> TextRules:
-        """The rules as the form says."""
-        said = self.cleaned_data
-        rules.a_day, rules.a_month, rules.month_parts = said["a_day"], said["a_month"], said["month_parts"]
-        rules.thousand_parts_fen = fen_of(said["price"])
         return rules

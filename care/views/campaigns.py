@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from care.campaign_forms import ApproveForm, CampaignForm
 from care.events.inviting import when_of
+from care.forms.campaigns import ApproveForm, CampaignForm
 from care.models import Campaign, CampaignGuest, Event, Message, Task
 from care.outcomes import days_for
 from care.parts import cost_fen, whole_text
-from care.selectors import month_of_texts
-from care.selectors_campaigns import campaign_list, campaigns_of, earned_by, groups_of, names_of, progress_of
+from care.selectors.campaigns import campaign_list, campaigns_of, earned_by, groups_of, names_of, progress_of
+from care.selectors.outbox import month_of_texts
 from care.services.campaign_planning import Sieved, goes_by_text, last_day, sieve, template_of
 from care.services.campaigns import approve_campaign, cancel_campaign, save_campaign
 from care.services.outcomes import days_set

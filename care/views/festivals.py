@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from care.festival_forms import FestivalActForm, FestivalForm
 from care.festivals import Calendar, Occurrence
+from care.forms.festivals import FestivalActForm, FestivalForm
 from care.models import OwnFestival
 from care.playbook import Line
-from care.selectors import living_plan
+from care.selectors.plans import living_plan
 from care.services import festivals as verbs
 from care.services import plans
 from common.clock import now

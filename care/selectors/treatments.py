@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from care.playbook import Line
-from care.selectors import living_plans
+from care.selectors.plans import living_plans
 from care.services.plans import line_of, playbook_for
 from care.treatments import is_given_at_table, slot_of, treatments
 from customers.models import Patronage

@@ -12,20 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from care.events.selectors import invitations_of
-from care.forms import HandOverForm, LeavingForm, TaskForm
-from care.lists import held_by
+from care.forms.tasks import HandOverForm, LeavingForm, TaskForm
 from care.models import Anniversary, PlanLine, Task
 from care.playbook import asks_for_table
 from care.relations.selectors.card import put_topics
 from care.relations.services.calls import complete_call
-from care.selectors import (
-    DueTasks,
-    history_of,
-    task_page,
-    tasks_due,
-    tasks_escalated,
-    tasks_of,
-)
+from care.selectors.lists import held_by
+from care.selectors.tasks import DueTasks, history_of, task_page, tasks_due, tasks_escalated, tasks_of
 from care.services import tasks as verbs
 from care.services.answers import TableSaid
 from care.services.handover import hand_over, hand_over_person

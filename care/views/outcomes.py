@@ -8,9 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from care.outcome_forms import OutcomeDaysForm
-from care.selectors_campaigns import campaigns_over
-from care.selectors_outcomes import results_of
+from care.forms.outcomes import OutcomeDaysForm
+from care.selectors.campaigns import campaigns_over
+from care.selectors.outcomes import results_of
 from care.services.outcomes import change_days, days_set
 from staff.pages import PageRequest, today_of
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from care.costs import Cost, cost_of
 from care.models import Channel
-from care.selectors import living_plan
+from care.selectors.plans import living_plan
 from care.services import plans
 from care.services.rules import rules_of
 from staff.models import Store
