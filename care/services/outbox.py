@@ -7,7 +7,7 @@ Providers are not idempotent. So a text is sent again only after a proof that it
 import json
 import logging
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from care.channels.base import Answer, Outcome, Outgoing, Provider
 from care.models import Attempt, Message
 from care.parts import parts_of, whole_text
 from care.services.calls import calls_for_messages
-from care.services.standing import lock_budget, look_at, parts_spent
+from care.services.standing import Due, Seen, be_quick, lock_budget, next_due, parts_spent
 from care.texts import TEXTS, provider_code
 from care.timing import Timing, rest_before_retry
 from care.windows import DEFAULT_CAPS, MISSED, Caps, Hours, Verdict, judge
@@ -26,22 +26,10 @@ from common.keys import current_keys
 
 log = logging.getLogger(__name__)
 State = Message.State
-_FROZEN_MS = 5000
 UNHEARD = Timing().unheard
 # Whoever gets no text for one of these reasons is greeted by a person.
 BY_HAND = ("window_missed", *Message.HELD)
 
-# A relay that is frozen in the middle of a transaction must not keep its row from the others: the database ends it.
-_BE_QUICK = f"SELECT set_config('idle_in_transaction_session_timeout', '{_FROZEN_MS}', true);"
-_DUE = """
-SELECT m.id, m.attempt, m.number, m.template, m.variables, m.reason, m.not_before, m.expires_at, m.brand_id,
-    m.phone_key, s.messages_from, s.messages_until, s.timezone, r.a_day, r.a_month, r.month_parts
-FROM care_message m JOIN staff_store s ON s.id = m.store_id
-LEFT JOIN care_textrules r ON r.brand_id = m.brand_id
-WHERE m.state = 'pending' AND m.next_at <= %(now)s AND NOT EXISTS (SELECT 1 FROM care_inbox i
-    WHERE i.kind = 'reply' AND i.applied_at IS NULL AND i.received_at < %(unheard)s)
-ORDER BY m.next_at, m.category <> 'birthday', m.category <> 'festival' LIMIT 1 FOR UPDATE OF m SKIP LOCKED
-"""
 _TAKE = """
 UPDATE care_message SET state = 'sending', reason = '', attempt = %(attempt)s, parts = %(parts)s, claimed_at = %(now)s,
     claimed_by = %(by)s, provider = %(provider)s, asked = 0, asked_at = NULL WHERE id = %(id)s
@@ -79,28 +67,6 @@ class Disposed:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Due:
-    """A due text as its row says, locked, with its store's hours and its brand's rules (None: the default)."""
-
-    id: UUID
-    attempt: int
-    sealed: bytes | None
-    template: str
-    variables: str
-    reason: str
-    not_before: datetime
-    expires_at: datetime
-    brand_id: int
-    phone_key: bytes | None
-    opens: time
-    closes: time
-    zone: str
-    a_day: int | None
-    a_month: int | None
-    month_parts: int | None
-
-
 def claim_next(
     *, now: datetime, by: str, provider: str, sign: str = "", unheard: timedelta = UNHEARD
 ) -> Claim | Disposed | None:
@@ -112,14 +78,13 @@ def claim_next(
     lying in the tray for longer than `unheard` nothing is claimed: it may say stop.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_BE_QUICK + _DUE, {"now": now, "unheard": now - unheard})
-        row = cursor.fetchone()
-        if row is None:
+        found = next_due(cursor, now=now, unheard=unheard)
+        if found is None:
             return None
-        due = Due(*row)
+        due, seen = found
         variables = json.loads(due.variables)
         parts = parts_of(whole_text(sign, due.template, variables))
-        verdict = _verdict(cursor, due, parts, now)
+        verdict = _verdict(cursor, due, seen, parts, now)
         number = ""
         if verdict.do == "send":
             try:
@@ -139,8 +104,7 @@ def claim_next(
         return Claim(due.id, due.attempt + 1, number, due.template, variables, now)
 
 
-def _verdict(cursor: Any, due: Due, parts: int, now: datetime) -> Verdict:
-    seen = look_at(cursor, due.id, bytes(due.phone_key or b""), due.zone, now)
+def _verdict(cursor: Any, due: Due, seen: Seen, parts: int, now: datetime) -> Verdict:
     left = None
     if due.month_parts is not None:
         lock_budget(cursor, due.brand_id)
@@ -233,7 +197,7 @@ def _settle(
 @transaction.atomic
 def _come_back(claim: Claim, answer: Answer, now: datetime, timing: Timing) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_BE_QUICK)
+        be_quick(cursor)
     Attempt.objects.create(**_call(claim, answer))
     mine = Message.objects.filter(pk=claim.message_id, attempt=claim.attempt, state=State.SENDING)
     if answer.outcome is Outcome.RETRY:

@@ -20,7 +20,6 @@ from care.models import Campaign, CampaignGuest, CareRules, Message, Outcome, Pl
 from care.models.calendar import OwnFestival
 from care.selectors.campaigns import campaign_list, earned_by, groups_of, progress_of
 from care.services import campaigns as verbs
-from care.services import outbox
 from care.services.campaign_outcomes import settle_campaigns
 from care.services.campaign_planning import sieve
 from care.services.campaigns import approve_campaign, cancel_campaign, plan_campaigns, save_campaign
@@ -537,14 +536,6 @@ def test_case_90_of_texts_due_at_once_a_campaign_is_taken_last(store):
     now = china("2026-06-12 09:30")
     taken = [claim_next(now=now, by="t", provider="aliyun").template for _turn in range(3)]
     assert taken == ["birthday", "festival", "campaign_promotion"]
-
-
-def test_the_next_due_text_is_found_by_its_index(store):
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN (COSTS OFF) " + outbox._DUE, {"now": TODAY, "unheard": TODAY})
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "message_due" in plan and "Sort" not in plan, plan
 
 
 @pytest.mark.parametrize(("fallback", "calls"), [(False, 0), (True, 2)])

@@ -19,7 +19,7 @@ from customers.models import Customer, Phone
 from customers.services.customers import add_tag, remove_tag
 from feedback.models import Complaint
 from staff.models import Store
-from tests.care.stage import CHINA, adopt, china, content, due_text, guests, plan_texts
+from tests.care.stage import adopt, china, content, due_text, guests, plan_texts
 
 pytestmark = pytest.mark.django_db
 NOON = china("2026-06-20 12:00")
@@ -481,35 +481,3 @@ def test_the_number_is_the_one_that_is_locked(store, regular):
             "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
         )
         assert cursor.fetchall() == [(int.from_bytes(key[:8], "big", signed=True),)]
-
-
-def test_days_of_the_past_are_days_of_the_store(store, regular):
-    store.timezone = "America/New_York"
-    store.save()
-    had(regular, store, china("2026-06-20 11:00"))  # 19 June, 23:00 in New York
-    with connection.cursor() as cursor:
-        text = due_text(regular, store)
-        seen = standing.look_at(cursor, text.pk, bytes(text.phone_key), store.timezone, NOON)
-    assert seen.had == [date(2026, 6, 19)]
-    assert NOON.astimezone(CHINA).date() == date(2026, 6, 20)
-
-
-_MANY = """
-INSERT INTO care_message (id, brand_id, store_id, customer_id, category, occasion, phone_key, template, variables, state,
-    planned_on, not_before, next_at, expires_at, created_at)
-SELECT gen_random_uuid(), brand_id, store_id, customer_id, category, 'festival:' || n, sha256(n::text::bytea), template,
-    variables, 'pending', planned_on, not_before, next_at, expires_at, created_at
-FROM care_message, generate_series(1, 2000) n WHERE id = %(text)s
-"""
-
-
-def test_the_texts_of_a_number_are_found_by_the_number_however_many_the_brand_sends(store, regular):
-    text = due_text(regular, store)
-    with connection.cursor() as cursor:
-        # As in the morning of a festival: thousands wait, and the planner knows of none that went out.
-        cursor.execute(_MANY, {"text": text.pk})
-        cursor.execute("ANALYZE care_message")
-        said = {"message": text.pk, "mourning": [], "zone": store.timezone, "since": NOON - 31 * DAY}
-        cursor.execute("EXPLAIN (COSTS OFF) " + standing._STANDING, said)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "(phone_key = m.phone_key)" in plan.partition("one_text_a_number")[2], plan

@@ -3,6 +3,7 @@
 What the checker must see of each, in one of which groups: `CAUGHT`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,12 +35,13 @@ def no_fence(relay: Relay) -> None:
 
 def consent_when_planned(relay: Relay) -> None:
     """Whether the guest wants a text is asked when it is planned and never again."""
-    original = outbox.look_at
+    original = outbox.next_due
 
-    def look_at(*args: Any) -> standing.Seen:
-        return replace(original(*args), standing=Standing(True, False, True))
+    def next_due(*args: Any, **said: Any) -> tuple[standing.Due, standing.Seen] | None:
+        found = original(*args, **said)
+        return found and (found[0], replace(found[1], standing=Standing(True, False, True)))
 
-    outbox.look_at = look_at
+    outbox.next_due = next_due
 
 
 def hours_when_planned(relay: Relay) -> None:
@@ -101,7 +103,12 @@ def receipt_trusted(relay: Relay) -> None:
 
 def no_number_lock(relay: Relay) -> None:
     """Two texts to one number are judged side by side, neither knowing of the other."""
-    standing._LOCK = ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('care_next_due'::regproc)")
+        [(whole,)] = cursor.fetchall()
+        without = re.sub(r"PERFORM pg_advisory_xact_lock.*", "", whole)
+        assert without != whole
+        cursor.execute(without)
 
 
 PATCHES: dict[str, Callable[[Relay], None]] = {
