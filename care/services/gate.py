@@ -54,7 +54,7 @@ GATE = """
 ), doubled AS MATERIALIZED (
     SELECT number_index, occasion, min(customer_id) AS keeper FROM known WHERE against = ''
     GROUP BY number_index, occasion HAVING count(*) > 1
-), wished AS MATERIALIZED ({wished}), judged AS (
+), wished AS MATERIALIZED ({wished}), judged AS MATERIALIZED (
     SELECT known.*, CASE
         WHEN against <> '' THEN against
         WHEN %(solemn)s THEN 'solemn_day'
