@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from customers.models import Patronage
 from loyalty.models import Redemption, Voucher, VoucherKind
+from loyalty.worth import plain_code
 from staff.models import Store
 
 SHOWN = 50
@@ -85,6 +86,13 @@ def usable_vouchers_of(store: Store, customer_id: int, on: date) -> list[Voucher
         .select_related("kind")
         .order_by("valid_until", "pk")[:OF_A_GUEST]
     )
+
+
+def is_usable(said: str, on: date) -> bool:
+    """Whether the voucher of a code, as it was written, can be used on a day. One query."""
+    living = Redemption.objects.filter(voucher=OuterRef("pk"), voided_at=None)
+    found = Voucher.objects.filter(~Exists(living), code=plain_code(said)[:20], valid_until__gte=on)
+    return found.exists()
 
 
 def last_redemptions(store: Store) -> list[Redemption]:
