@@ -38,13 +38,15 @@ def put_on_bills(
     """Find the bills of the vouchers used here in the last 31 days (of one use, or of one guest) that have none yet, and
     tick their coupon flags; how many found theirs. May run twice.
     """
-    which, params = "true", {"store": store.pk, "since": at - timedelta(days=LOOKED_FOR_DAYS)}
+    which = "true"
     if redemption_id is not None:
         which = "r.id = %(one)s"
     elif customer_id is not None:
         which = "r.customer_id = %(one)s"
-    params |= {"one": redemption_id or customer_id}
-    params["near"] = timedelta(hours=loyalty_rules_of(store).visit_hours)
+    params: dict[str, Any] = {
+        "store": store.pk, "since": at - timedelta(days=LOOKED_FOR_DAYS), "one": redemption_id or customer_id,
+        "near": timedelta(hours=loyalty_rules_of(store).visit_hours),
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_FIND.format(which=which), params)
         found: list[tuple[int, UUID]] = cursor.fetchall()
