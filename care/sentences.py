@@ -60,7 +60,6 @@ add_sentences(
         "win_back_kind": _("请选送哪一种券。"),
         "win_back_no_coupon": _("选了券，“准备怎么挽回”也请选“送券”。"),
         "win_back_not_yours": _("您的岗位不能发券，请领位、经理或店长来发。"),
-        "win_back_once": _("这种券一人只发一次，并且要有手机号：请另选一种。"),
         "answers_out_of_place": _("这项任务不用记这些回答。"),
         "guests_none": _("请先勾选客人。"),
         "not_lapsed": _("有客人最近来过，或者没有来过，不用挽回。"),

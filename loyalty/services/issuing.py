@@ -28,6 +28,7 @@ add_sentences(
         "issue_nothing": _lazy("请至少发一张。"),
         "issue_friends": _lazy("给朋友的券最多 %(most)s 张。"),
         "issue_not_for_friends": _lazy("“%(name)s”不能转给别人，不能发给朋友用的券。"),
+        "voucher_once": _lazy("这种券一人只发一次，并且要有手机号：请另选一种。"),
         "kind_retired": _lazy("“%(name)s”已经停用，不能再发。"),
     }
 )

@@ -15,7 +15,9 @@ from common.errors import NotHere, Refused
 from customers.models import Phone
 from loyalty.models import Voucher
 from loyalty.services.kinds import retire_kind, save_kind
+from staff.access import issue_token
 from tests.care.stage import LONG_AGO, china, content, guests
+from tests.cast import hire
 
 AT = china("2026-06-01 10:00")
 TODAY = AT.date()
@@ -121,7 +123,7 @@ def test_what_cannot_be_given_settles_nothing(store, other_store, head, waiter):
     assert isinstance(refused(store, task, told(foreign), head), NotHere)
     Phone.objects.filter(customer=task.customer_id).delete()
     no_number = refused(store, task, told(once), head)
-    assert (no_number.code, no_number.status) == ("win_back_once", 409)
+    assert (no_number.code, no_number.status) == ("voucher_once", 409)
     # Who may not give still writes down what was agreed.
     complete(store, task, told(), waiter, may_give=False)
     assert CallAnswer.objects.get().voucher is None
@@ -138,7 +140,7 @@ def test_a_kind_that_a_person_gets_once_is_not_given_again(store, head):
         store=store, customer_id=task.customer_id, code="win_back", occasion="win_back:2026-04-01", channel="phone",
         zh="挽回", en="Win back", role="manager", due_on=TODAY, close_on=TODAY, opened_on=TODAY, opened_at=AT,
     )  # fmt: skip
-    assert refused(store, again, told(once), head).code == "win_back_once"
+    assert refused(store, again, told(once), head).code == "voucher_once"
 
 
 def press(person, task, **more):
@@ -189,3 +191,26 @@ def test_with_htmx_the_row_tells_the_code(store, head):
     with time_machine.travel(AT, tick=False):
         row = row_of(head, task, kind=of.pk)
     assert f"<code>{Voucher.objects.get().shown}</code>" in row.content.decode()
+
+
+@pytest.mark.django_db
+def test_through_the_api(store, head):
+    """A machine may give, as it may by the door of vouchers; headquarters may not, and writes the measure down."""
+    task, of = call(store, head), kind(store)
+    _, key = issue_token(store=store, name="POS", actor=None, at=AT)
+    machine = Client(headers={"authorization": f"Bearer {key}"})
+    path, told = f"/api/v1/tasks/{task.pk}/complete/", {"cause": "price", "measure": "coupon"}
+    boss = Client()
+    boss.force_login(hire("boss", "总部", "hq", store))
+    with time_machine.travel(AT, tick=False):
+        asked = machine.post(path, told, content_type="application/json")
+        assert asked.status_code == 400 and "kind" in asked.json()["fields"]
+        for nonsense in ("x", -1, 2**70, [1]):
+            wrong = machine.post(path, told | {"voucher_kind": nonsense}, content_type="application/json")
+            assert wrong.status_code == 400 and "voucher_kind" in wrong.json()["fields"]
+        denied = boss.post(path, told | {"voucher_kind": of.pk}, content_type="application/json")
+        assert denied.status_code == 403 and not Voucher.objects.exists()
+        for _twice in range(2):
+            done = machine.post(path, told | {"voucher_kind": of.pk}, content_type="application/json")
+            assert done.status_code == 200
+        assert Voucher.objects.get().occasion == f"win_back:{task.pk}"

@@ -130,7 +130,7 @@ def _give(
         store=store, kind_id=kind_id, customer_id=task.customer_id, occasion=occasion, actor=actor, at=at
     )
     if given.voucher is None:
-        raise Refused("win_back_once", field="kind", status=409)
+        raise Refused("voucher_once", field="kind", status=409)
     return given.voucher
 
 
