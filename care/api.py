@@ -16,6 +16,7 @@ from care.selectors.tasks import mine_by, task_page, task_summary, tasks_of
 from common.api import StrictSerializer
 from common.clock import now
 from common.errors import Refused
+from staff.access import who_may
 from staff.api import asker
 
 MOST = 100
@@ -72,14 +73,19 @@ class CompleteBody(StrictSerializer):
     score = serializers.IntegerField(min_value=1, max_value=5, default=None, allow_null=True)
     cause = serializers.ChoiceField(CallAnswer.Cause.choices, default="", allow_blank=True)
     measure = serializers.ChoiceField(CallAnswer.Measure.choices, default="", allow_blank=True)
+    voucher_kind = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, default=None, allow_null=True,
+        help_text="with the measure coupon: which voucher the guest is given",
+    )  # fmt: skip
     suggestion = serializers.CharField(max_length=400, default="", allow_blank=True)
 
     def said(self) -> CallSaid:
         """What the guest said."""
         told = self.validated_data
         return CallSaid(
-            score=told["score"], cause=told["cause"], measure=told["measure"], suggestion=told["suggestion"]
-        )
+            score=told["score"], cause=told["cause"], measure=told["measure"], suggestion=told["suggestion"],
+            kind_id=told["voucher_kind"],
+        )  # fmt: skip
 
 
 def _after(cursor: str) -> tuple[date, int] | None:
@@ -151,5 +157,6 @@ class TaskCompleteView(APIView):
             at=now(),
             said=body.said(),
             note=body.validated_data["note"],
+            may_give=principal.role in who_may("api-customer-vouchers", "POST"),
         )
         return Response(task_summary(tasks_of(principal.store).get(pk=task.pk)))

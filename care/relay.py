@@ -18,6 +18,7 @@ from django.db import connection
 
 from care.channels.base import Answer, Outcome, Provider
 from care.services import doubts, inbox, outbox
+from care.texts import approved_texts
 from care.timing import Timing
 from common.clock import now as clock
 from ops.models import Heartbeat
@@ -114,7 +115,12 @@ class Relay:
         by = f"{self.name}:{threading.current_thread().name}"
         sign = self.env.get("SMS_SIGN_NAME", "")
         claim = outbox.claim_next(
-            now=self.clock(), by=by, provider=self.provider.name, sign=sign, unheard=self.timing.unheard
+            now=self.clock(),
+            by=by,
+            provider=self.provider.name,
+            sign=sign,
+            unheard=self.timing.unheard,
+            approved=approved_texts(self.env),
         )
         if isinstance(claim, outbox.Claim):
             # Frozen since the claim: its window may be over, and others may be asking about it already.

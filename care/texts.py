@@ -2,11 +2,12 @@
 
 Pure. The words are approved by the provider beforehand and never built from what people typed: only
 whitelisted variables are filled in. A text is named here (`birthday`, `campaign_event`); the account's own number
-for it comes from SMS_TEMPLATE_BIRTHDAY, SMS_TEMPLATE_CAMPAIGN_EVENT and so on.
+for it comes from SMS_TEMPLATE_BIRTHDAY, SMS_TEMPLATE_CAMPAIGN_EVENT and so on. A text that tells of a voucher has
+no number but the account's own: until it is set (SMS_TEMPLATE_BIRTHDAY_VOUCHER), its plain text goes out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 MEMBER = "会员"
@@ -17,12 +18,16 @@ SAFE_NAME = r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff·]{1,10}"
 
 @dataclass(frozen=True)
 class Text:
-    """One approved text; `order` names its variables as they appear."""
+    """One approved text; `order` names its variables as they appear.
+
+    `plain`: of a text that tells of a voucher, the one that goes in its place where there is none.
+    """
 
     name: str
     words: str
     order: tuple[str, ...]
-    code: str
+    code: str = ""
+    plain: str = ""
 
 
 TEXTS: dict[str, Text] = {
@@ -64,8 +69,36 @@ TEXTS: dict[str, Text] = {
             ("name", "what", "detail"),
             "SMS_100012",
         ),
+        Text(
+            "birthday_voucher",
+            "亲爱的${name}，祝您生日快乐！送您一张券，券码${code}，有效期至${until}，到店出示即可。",
+            ("name", "code", "until"),
+            plain="birthday",
+        ),
+        Text(
+            "festival_voucher",
+            "亲爱的${name}，${festival}到了，祝您节日快乐！送您一张券，券码${code}，有效期至${until}。",
+            ("name", "festival", "code", "until"),
+            plain="festival",
+        ),
+        Text(
+            "absence_voucher",
+            "亲爱的${name}，好久不见！送您一张券，券码${code}，有效期至${until}，盼您再来坐坐。",
+            ("name", "code", "until"),
+            plain="absence",
+        ),
     )
 }
+
+
+def with_voucher(name: str, approved: Collection[str]) -> Text | None:
+    """The text that tells of a voucher in the place of a plain one, if the account has it approved."""
+    return next((text for text in TEXTS.values() if text.plain == name and text.name in approved), None)
+
+
+def approved_texts(env: Mapping[str, str]) -> frozenset[str]:
+    """The texts that can be sent: those with a number of their own, and those for which the account has one."""
+    return frozenset(name for name, text in TEXTS.items() if text.code or env.get(_setting(name)))
 
 
 def safe_name(text: str) -> str:
@@ -76,8 +109,12 @@ def safe_name(text: str) -> str:
 def provider_code(name: str, provider: str, env: Mapping[str, str]) -> str:
     """The account's own code of a text at the provider. Raises KeyError for a text that does not exist."""
     text = TEXTS[name]
-    code = env.get(f"SMS_TEMPLATE_{name.upper()}") or text.code
+    code = env.get(_setting(name)) or text.code
     return code.removeprefix("SMS_") if provider == "tencent" else code
+
+
+def _setting(name: str) -> str:
+    return f"SMS_TEMPLATE_{name.upper()}"
 
 
 def written_out(name: str, variables: Mapping[str, str]) -> str:

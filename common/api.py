@@ -1,6 +1,7 @@
 """What every JSON endpoint shares: strict bodies, one shape of error, keyset pages."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +39,29 @@ class StrictSerializer(serializers.Serializer):
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields), key=str)):
             raise serializers.ValidationError({str(name): [_("没有这个字段。")] for name in unknown})
         return super().to_internal_value(data)
+
+
+class PageQuestion(StrictSerializer):
+    """Which page of a list: where it begins, how long it is."""
+
+    cursor = serializers.CharField(max_length=40, default="", allow_blank=True)
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=50)
+
+
+def read_cursor(cursor: str, most: int) -> tuple[int, int] | None:
+    """A page's beginning as `write_cursor` wrote it: a place (1 to `most`) and an id; None for the first page."""
+    if not cursor:
+        return None
+    if found := re.fullmatch(r"([0-9]{1,18})_([0-9]{1,18})", cursor, re.ASCII):
+        place, pk = int(found[1]), int(found[2])
+        if 1 <= place <= most:
+            return place, pk
+    raise Refused("cursor_unreadable", field="cursor")
+
+
+def write_cursor(place: int, pk: int) -> str:
+    """Behind which row the next page begins."""
+    return f"{place}_{pk}"
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -24,6 +24,7 @@ from common.errors import Refused
 from common.messages import add_sentences
 from customers.services.bookings import lapse_bookings
 from customers.services.upkeep import recount
+from loyalty.services.bills import put_on_bills
 from ops.models import Run, Step
 from reports.services import count_day
 from staff.models import Person, Store
@@ -64,11 +65,13 @@ class LostRun(Exception):
 
 
 def _check_sums(night: Night) -> dict[str, Any]:
-    """The running sums on the patronages, against the visits."""
+    """The running sums on the patronages, against the visits; the bills of the vouchers that were used before them."""
     with transaction.atomic():
-        differed = recount(night.store.pk)
+        counts = {"sums_repaired": recount(night.store.pk)}
+        if ticked := put_on_bills(store=night.store, at=night.at):
+            counts["coupons_ticked"] = ticked
         night.fence()
-    return {"sums_repaired": differed}
+    return counts
 
 
 def _retier(night: Night) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from care.api import TaskCompleteView, TasksView
+from care.campaign_api import CampaignsView, CampaignView
 from crm.health import healthz, readyz
 from customers.api import CustomersView, CustomerView, LookupView, VisitView, VisitVoidView
+from customers.booking_api import BookingCancelView, BookingConfirmView, BookingsView
+from loyalty.api import CustomerVouchersView, RedeemView, RedemptionVoidView, VoucherKindsView
 from tablet.api import SyncView
 from tiering.api import StandingView
 
@@ -19,6 +22,17 @@ api = [
     path("sync/", SyncView.as_view(), name="api-sync"),
     path("tasks/", TasksView.as_view(), name="api-tasks"),
     path("tasks/<int:task_id>/complete/", TaskCompleteView.as_view(), name="api-task-complete"),
+    path(
+        "customers/<int:customer_id>/vouchers/", CustomerVouchersView.as_view(), name="api-customer-vouchers"
+    ),
+    path("vouchers/kinds/", VoucherKindsView.as_view(), name="api-voucher-kinds"),
+    path("vouchers/redeem/", RedeemView.as_view(), name="api-voucher-redeem"),
+    path("redemptions/<int:redemption_id>/void/", RedemptionVoidView.as_view(), name="api-redemption-void"),
+    path("bookings/", BookingsView.as_view(), name="api-bookings"),
+    path("bookings/<int:booking_id>/confirm/", BookingConfirmView.as_view(), name="api-booking-confirm"),
+    path("bookings/<int:booking_id>/cancel/", BookingCancelView.as_view(), name="api-booking-cancel"),
+    path("campaigns/", CampaignsView.as_view(), name="api-campaigns"),
+    path("campaigns/<int:campaign_id>/", CampaignView.as_view(), name="api-campaign"),
 ]
 
 urlpatterns = [

@@ -16,6 +16,7 @@ from customers.api import answer_of
 from customers.models.visit import Entry
 from customers.services.visits import record_visit
 from customers.visit_body import read_visit
+from loyalty.services.bills import put_on_bills
 from staff.access import Principal
 from staff.api import asker
 
@@ -60,6 +61,8 @@ class SyncView(APIView):
                     actor=principal.person,
                     at=at,
                 )
+                if recorded.status == "created" and recorded.customer_id is not None:
+                    put_on_bills(store=principal.store, at=at, customer_id=recorded.customer_id)
         except BadFields as bad:
             fields = {name: str(refused) for name, refused in bad.fields.items()}
             return answer | {"status": "rejected", "code": bad.code, "detail": str(bad), "fields": fields}

@@ -29,6 +29,7 @@ from customers.services.visits import record_visit
 from feedback.selectors import open_complaints_of
 from loyalty.selectors.giving import kept_for
 from loyalty.selectors.vouchers import usable_vouchers_of
+from loyalty.services.bills import put_on_bills
 from staff.pages import PageRequest, found, person_of, tell, today_of
 from tablet.arrival_views import tables_now
 from tablet.forms import PARTIES, NewGuestForm, VisitForm
@@ -147,6 +148,7 @@ def visit(request: PageRequest, pk: int) -> HttpResponse:
             found(None)
         form.refuse(refused)
         return _card(request, pk, form, status=422)
+    put_on_bills(store=request.principal.store, at=now(), customer_id=pk)
     leave(store=request.principal.store, customer_id=pk, at=now())
     row = found(
         Patronage.objects.filter(store=request.principal.store, customer_id=pk)

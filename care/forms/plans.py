@@ -54,8 +54,9 @@ class PlanLineForm(DeskForm):
         label=_("只限哪个客群"), required=False, help_text=_("不选就是这一级的全部客人。")
     )
     gives = forms.ChoiceField(
-        label=_("同时发一张券"), required=False, help_text=_("方式选“发券”时，券由系统发，不开任务。")
-    )
+        label=_("同时发一张券"), required=False,
+        help_text=_("方式选“发券”时，券由系统发，不开任务；生日、节日、多天没来的短信会写上券码。"),
+    )  # fmt: skip
     choice = forms.CharField(
         label=_("几样选一样"), max_length=20, required=False,
         help_text=_("到店待遇才用：写同一个组名的几条，一次来店只能用一样。"),

@@ -69,7 +69,7 @@ _DROP = "DROP FUNCTION care_next_due(timestamptz, timestamptz, timestamptz, text
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("care", "0014_booking_of_answer"),
+        ("care", "0016_voucher_of_call"),
         ("customers", "0009_preferred_channel"),
         ("feedback", "0001_complaints_and_suggestions"),
         ("staff", "0001_initial"),

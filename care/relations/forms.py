@@ -142,6 +142,7 @@ class CallFields(forms.Form):
     )
     cause = forms.ChoiceField(choices=[("", ""), *CallAnswer.Cause.choices], required=False)
     measure = forms.ChoiceField(choices=[("", ""), *CallAnswer.Measure.choices], required=False)
+    kind = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     suggestion = forms.CharField(max_length=400, required=False)
     topic = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
@@ -151,6 +152,7 @@ class CallFields(forms.Form):
         return CallSaid(
             score=said.get("score"), cause=said.get("cause", ""), measure=said.get("measure", ""),
             suggestion=said.get("suggestion", ""), topic_id=said.get("topic"),
+            kind_id=said.get("kind"),
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from care.models.task import TaskEvent
 from common.fields import EncryptedTextField
 from customers.models import Customer
 from feedback.models import Complaint, Suggestion
+from loyalty.models import Voucher
 from staff.models import Person, Store
 
 
@@ -102,7 +103,7 @@ class CallAnswer(models.Model):
     """What a guest said on a call, a visit or by message, beside the note: belongs to the event that completed the task.
 
     `score` 1–5: how content. `cause` the guest stopped coming, and the `measure` against it: of a call to win back.
-    `suggestion`: what the guest would do better, in the list of suggestions.
+    `suggestion`: what the guest would do better, in the list of suggestions. `voucher`: the one that was given on the call.
     """
 
     class Cause(models.TextChoices):
@@ -124,6 +125,9 @@ class CallAnswer(models.Model):
     cause = models.CharField(max_length=8, choices=Cause, blank=True)
     measure = models.CharField(max_length=8, choices=Measure, blank=True)
     suggestion = models.ForeignKey(Suggestion, on_delete=models.SET_NULL, null=True, related_name="+")
+    voucher = models.ForeignKey(
+        Voucher, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [

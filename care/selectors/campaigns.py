@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db import connection
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from care.campaigns import Arm, Earned
 from care.models import Campaign, CampaignGuest, Message
@@ -68,6 +68,23 @@ def campaign_list(store: Store) -> list[Listed]:
     rows = list(campaigns_of(store).order_by(waits, "-send_on", "-pk")[:LISTED])
     earned = earned_by([row.pk for row in rows])
     return [Listed(row, earned[row.pk]) for row in rows]
+
+
+def campaign_page(
+    store: Store, *, after: tuple[int, int] | None, most: int
+) -> tuple[list[Listed], tuple[int, int] | None]:
+    """The campaigns of a store, the latest day first, at most `most`, beginning behind `after` (day as an ordinal, id); and
+    where the next page begins. Two queries.
+    """
+    found = campaigns_of(store)
+    if after is not None:
+        day, pk = date.fromordinal(after[0]), after[1]
+        found = found.filter(Q(send_on__lt=day) | Q(send_on=day, pk__lt=pk))
+    rows = list(found.order_by("-send_on", "-pk")[: most + 1])
+    last = rows[most - 1] if len(rows) > most else None
+    earned = earned_by([row.pk for row in rows[:most]])
+    listed = [Listed(row, earned[row.pk]) for row in rows[:most]]
+    return listed, (last.send_on.toordinal(), last.pk) if last else None
 
 
 def campaigns_over(store: Store, first: date, last: date) -> list[Listed]:

@@ -98,7 +98,12 @@ def history_of(customer_id: int, store: Store, most: int = PAGE) -> list[Happeni
         Task.objects.filter(store=store, customer_id=customer_id)
         .select_related("assignee", "settled_by", "line")
         .prefetch_related(
-            Prefetch("events", queryset=TaskEvent.objects.select_related("by", "answer", "told__suggestion"))
+            Prefetch(
+                "events",
+                queryset=TaskEvent.objects.select_related(
+                    "by", "answer", "told__suggestion", "told__voucher__kind"
+                ),
+            )
         )
         .order_by("-opened_at", "-pk")[:most]
     )

@@ -36,6 +36,14 @@ def occasion_of(line: Line, occasion: str) -> str:
     return f"birthday:{occasion.rsplit(':', 1)[-1]}" if line.trigger == "birthday" else occasion
 
 
+# The same in SQL, of the occasion of a text that `judged` plans.
+OCCASION_OF = {
+    "birthday": "'birthday:' || split_part(judged.occasion, ':', -1)",
+    "festival": "judged.occasion",
+    "absence": "judged.occasion",
+}
+
+
 def known_elsewhere(store: Store, customer_ids: Collection[int]) -> frozenset[int]:
     """Those of the guests who were on file in another store of the brand before they were here."""
     files = Patronage.objects.filter(customer__in=customer_ids).order_by("customer_id", "since", "pk")

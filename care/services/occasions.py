@@ -29,8 +29,9 @@ from care.services.festivals import calendar_of
 from care.services.gate import COMPLAINT_OPEN, GATE, LENGTH, MOURNING, NO_YES, NOBODY, OWN, TOLD
 from care.services.opening import BY_INDEX
 from care.services.plans import DEFAULT, lines_for
+from care.services.promises import promise
 from care.services.rules import rules_of
-from care.texts import MEMBER, SAFE_NAME, TEXTS
+from care.texts import MEMBER, SAFE_NAME, TEXTS, approved_texts
 from care.windows import Hours
 from staff.models import Store
 from tiering.selectors.schemes import code_in_force
@@ -43,13 +44,13 @@ _QUEUE = (
         created_at, final_at)
     SELECT gen_random_uuid(), %(brand)s, %(store)s, customer_id, %(category)s, occasion,
         CASE WHEN reason = '' THEN number_index END, CASE WHEN reason = '' THEN number END,
-        CASE WHEN against = '' THEN last_four ELSE '' END, %(category)s,
+        CASE WHEN against = '' THEN last_four ELSE '' END, {template},
         jsonb_build_object('name', called)
-            || CASE WHEN festival = '' THEN '{{}}' ELSE jsonb_build_object('festival', festival) END,
+            || CASE WHEN festival = '' THEN '{{}}' ELSE jsonb_build_object('festival', festival) END {more},
         CASE WHEN {length} <= %(alone)s THEN 1 ELSE ceil({length} / %(each)s::numeric) END,
         CASE reason WHEN '' THEN 'pending' WHEN 'window_passed' THEN 'expired' ELSE 'skipped' END, reason,
         %(day)s, %(opens)s, %(opens)s, %(closes)s, %(at)s, CASE WHEN reason <> '' THEN %(at)s END
-    FROM judged ORDER BY customer_id ON CONFLICT DO NOTHING RETURNING reason, parts
+    FROM judged {held} ORDER BY customer_id ON CONFLICT DO NOTHING RETURNING reason, parts
 )
 SELECT reason, count(*), sum(parts) FROM planned GROUP BY reason
 """
@@ -126,25 +127,28 @@ def _queue(
     opens, closes = hours.on(day)
     if is_absence:
         closes = hours.on(day + timedelta(days=line.window_days))[1]
-    words = TEXTS[line.trigger].words
+    words, sign = TEXTS[line.trigger].words, settings.SMS.get("SMS_SIGN_NAME", "")
     params: dict[str, Any] = {
         "store": store.pk, "brand": store.brand_id, "category": line.trigger, "day": day, "at": at,
         "opens": opens, "closes": closes, "late": at >= closes, "solemn": calendar.is_solemn(day),
         "silent": not has_provider(), "safe": f"^{SAFE_NAME}$", "member": MEMBER, "tier": line.tier,
         "not_for": sorted(in_person | tiers_with_own(lines, line)), "mourning": list(MOURNING),
-        "fixed": characters(whole_text(settings.SMS.get("SMS_SIGN_NAME", ""), line.trigger, {})),
+        "fixed": characters(whole_text(sign, line.trigger, {})),
         "names": words.count("${name}"), "festivals": words.count("${festival}"), "alone": ALONE, "each": EACH,
     }  # fmt: skip
     params["first"], params["last"] = absent_between(line, day - timedelta(days=1))
     birthdays = _BIRTHDAY.format(rows=_values("b", birthday_events(day), params))
     occasions = birthdays if is_birthday else _ABSENCE if is_absence else ""
+    told = {"held": "", "length": LENGTH, "template": "%(category)s", "more": ""}
+    if promised := promise(line, lines, sign, approved_texts(settings.SMS)):
+        told, params = promised["sql"], params | promised["params"]
     sql = _QUEUE.format(
+        **told,
         before="WITH",
         own=OWN,
         told=TOLD,
         refuses=NO_YES,
         open=COMPLAINT_OPEN,
-        length=LENGTH,
         wished=NOBODY if is_birthday or is_absence else _WISHED.format(birthdays=birthdays),
         occasions=occasions or _FESTIVAL.format(rows=_values("f", happening, params)),
         tier="p.tier <> ALL(%(not_for)s)" if line.tier == EVERYBODY else "p.tier = %(tier)s",

@@ -6,10 +6,12 @@ Providers are not idempotent. So a text is sent again only after a proof that it
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
@@ -17,6 +19,7 @@ from care.channels.base import Answer, Outcome, Outgoing, Provider
 from care.models import Attempt, Message
 from care.parts import parts_of, whole_text
 from care.services.calls import calls_for_messages
+from care.services.promises import said_now
 from care.services.standing import Due, Seen, be_quick, lock_budget, next_due, parts_spent
 from care.texts import TEXTS, provider_code
 from care.timing import Timing, rest_before_retry
@@ -31,8 +34,9 @@ UNHEARD = Timing().unheard
 BY_HAND = ("window_missed", *Message.HELD)
 
 _TAKE = """
-UPDATE care_message SET state = 'sending', reason = '', attempt = %(attempt)s, parts = %(parts)s, claimed_at = %(now)s,
-    claimed_by = %(by)s, provider = %(provider)s, asked = 0, asked_at = NULL WHERE id = %(id)s
+UPDATE care_message SET state = 'sending', reason = '', attempt = %(attempt)s, parts = %(parts)s, template = %(template)s,
+    variables = %(variables)s::jsonb, claimed_at = %(now)s, claimed_by = %(by)s, provider = %(provider)s, asked = 0,
+    asked_at = NULL WHERE id = %(id)s
 """
 # The call and what it proved, in one statement: both are written, or neither.
 _SETTLE = """
@@ -68,22 +72,31 @@ class Disposed:
 
 
 def claim_next(
-    *, now: datetime, by: str, provider: str, sign: str = "", unheard: timedelta = UNHEARD
+    *,
+    now: datetime,
+    by: str,
+    provider: str,
+    sign: str = "",
+    unheard: timedelta = UNHEARD,
+    approved: Collection[str] = (),
 ) -> Claim | Disposed | None:
     """Take the next due text, or dispose of it, or None where nothing is due.
 
     In one transaction: the row is locked (others pass it by), then its number; consent, opt-out, complaint, number,
     hours, caps, budget and expiry are looked at as they are at this moment, and only then the row becomes SENDING
     under the next attempt's number. `sign` is the signature, which is billed with the words. While a reply has been
-    lying in the tray for longer than `unheard` nothing is claimed: it may say stop.
+    lying in the tray for longer than `unheard` nothing is claimed: it may say stop. A text that tells of a voucher
+    which is used by now, or that is not among the `approved`, goes out as its plain text.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         found = next_due(cursor, now=now, unheard=unheard)
         if found is None:
             return None
         due, seen = found
-        variables = json.loads(due.variables)
-        parts = parts_of(whole_text(sign, due.template, variables))
+        template, variables = said_now(
+            due.template, json.loads(due.variables), approved, now.astimezone(ZoneInfo(due.zone)).date()
+        )
+        parts = parts_of(whole_text(sign, template, variables))
         verdict = _verdict(cursor, due, seen, parts, now)
         number = ""
         if verdict.do == "send":
@@ -98,10 +111,10 @@ def claim_next(
             _TAKE,
             {
                 "id": due.id, "attempt": due.attempt + 1, "parts": parts, "now": now, "by": by[:60],
-                "provider": provider,
+                "provider": provider, "template": template, "variables": json.dumps(variables),
             },
         )  # fmt: skip
-        return Claim(due.id, due.attempt + 1, number, due.template, variables, now)
+        return Claim(due.id, due.attempt + 1, number, template, variables, now)
 
 
 def _verdict(cursor: Any, due: Due, seen: Seen, parts: int, now: datetime) -> Verdict:

@@ -11,3 +11,9 @@ ACCESS_KEY_ID = "demo-access-key-id"
 ACCESS_KEY_SECRET = "demo-access-key-secret"
 SDK_APP_ID = "1400000001"
 SIGN_NAME = "熟客小馆"
+# The numbers under which the simulated account has the texts that tell of a voucher.
+TEXT_CODES = {
+    "SMS_TEMPLATE_BIRTHDAY_VOUCHER": "SMS_100014",
+    "SMS_TEMPLATE_FESTIVAL_VOUCHER": "SMS_100015",
+    "SMS_TEMPLATE_ABSENCE_VOUCHER": "SMS_100016",
+}

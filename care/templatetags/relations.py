@@ -51,10 +51,11 @@ def measures(task: Task) -> list[tuple[str, str | Promise]]:
 
 @register.filter
 def told_words(told: CallAnswer) -> str:
-    """What a guest said on a call: `4/5 · 口味 → 送券 · 建议：汤太咸`."""
+    """What a guest said on a call: `4/5 · 口味 → 送券（20元券 K7P2M-9XQ4Z） · 建议：汤太咸`."""
     parts = [f"{told.score}/5"] if told.score else []
     if told.cause:
-        parts.append(f"{told.get_cause_display()} → {told.get_measure_display()}")
+        given = f"（{told.voucher.kind.name} {told.voucher.shown}）" if told.voucher else ""
+        parts.append(f"{told.get_cause_display()} → {told.get_measure_display()}{given}")
     if told.suggestion is not None:
         parts.append(_("建议：%(text)s") % {"text": told.suggestion.text})
     return " · ".join(parts)

@@ -15,7 +15,7 @@ from care.events.selectors import invitations_of
 from care.forms.tasks import HandOverForm, LeavingForm, TaskForm
 from care.models import Anniversary, PlanLine, Task
 from care.playbook import asks_for_table
-from care.relations.selectors.card import put_topics
+from care.relations.selectors.card import put_kinds, put_topics, voucher_of
 from care.relations.services.calls import complete_call
 from care.selectors.lists import held_by
 from care.selectors.tasks import DueTasks, history_of, task_page, tasks_due, tasks_escalated, tasks_of
@@ -56,7 +56,9 @@ def tasks(request: PageRequest) -> HttpResponse:
     groups[3] = (*groups[3][:2], [task for task in due.unowned if task.pk not in mine])
     if request.principal.is_at_least(Role.MANAGER):
         groups.insert(0, ("escalated", _("逾期升级"), tasks_escalated(store)))
-    put_topics(store, [task for _name, _title, rows in groups for task in rows])
+    shown = [task for _name, _title, rows in groups for task in rows]
+    put_topics(store, shown)
+    put_kinds(store, shown)
     people = [each for each, _role in staff_of(store, day)] if _may(request, "task-hand-over") else []
     context = {"groups": groups, "everybody": everybody, "more": more, "counts": due.counts, "people": people}
     return render(request, "care/tasks.html", context)
@@ -123,10 +125,11 @@ def people_leaving(request: PageRequest) -> HttpResponse:
 def task_act(request: PageRequest, pk: int) -> HttpResponse:
     """Claim a task, or say what came of it. htmx gets the row back, a plain form goes back to the board."""
     form = TaskForm(request.POST)
-    error = ""
+    error, voucher = "", None
     if form.is_valid():
         try:
             _act(request, pk, form)
+            voucher = voucher_of(pk) if form.cleaned_data["kind"] else None
         except Refused as refused:
             if refused.status == 404:
                 tell(request, refused)
@@ -136,10 +139,14 @@ def task_act(request: PageRequest, pk: int) -> HttpResponse:
     if not request.htmx:
         if error:
             messages.error(request, error)
+        if voucher is not None:
+            told = {"kind": voucher.kind.name, "code": voucher.shown}
+            messages.success(request, _("券已发给客人：%(kind)s，券码 %(code)s。") % told)
         return redirect(safe_next(request, reverse("tasks")))
     task = found(tasks_of(request.principal.store).filter(pk=pk).first())
     put_topics(request.principal.store, [task])
-    context = {"task": task, "error": error, "acted": not error}
+    put_kinds(request.principal.store, [task])
+    context = {"task": task, "error": error, "acted": not error, "voucher": voucher}
     return render(request, "care/task.html", context, status=422 if error else 200)
 
 
@@ -151,7 +158,13 @@ def _act(request: PageRequest, pk: int, form: TaskForm) -> None:
     told = {"note": said["note"], "why": said["why"]}
     do: dict[str, Callable[[], Task]] = {
         "claim": lambda: verbs.claim(**common),
-        "done": lambda: complete_call(**common, **told, answer=_answer(request, pk, form), said=form.told()),
+        "done": lambda: complete_call(
+            **common,
+            **told,
+            answer=_answer(request, pk, form),
+            said=form.told(),
+            may_give=_may(request, "customer-loyalty-act"),
+        ),
         "declined": lambda: verbs.decline(**common, note=said["note"]),
         "not_reached": lambda: verbs.not_reached(**common, **told, next_on=said["next_on"]),
         "postpone": lambda: verbs.postpone(**common, **told, next_on=said["next_on"]),
@@ -182,7 +195,9 @@ def customer_care(request: PageRequest, pk: int) -> HttpResponse:
     for each in happened:
         if each.task is not None:
             each.task.customer = patronage.customer
-    put_topics(store, [each.task for each in happened if each.task])
+    shown = [each.task for each in happened if each.task]
+    put_topics(store, shown)
+    put_kinds(store, shown)
     context = {
         "patronage": patronage,
         "anniversaries": list(

@@ -184,7 +184,7 @@ def _environment(place: Place, database_url: str, redis_url: str) -> dict[str, s
             "SMS_ACCESS_KEY_ID": simulator.ACCESS_KEY_ID,
             "SMS_ACCESS_KEY_SECRET": simulator.ACCESS_KEY_SECRET,
             "SMS_SIGN_NAME": simulator.SIGN_NAME,
-        }
+        } | simulator.TEXT_CODES
     return environment
 
 

@@ -1,9 +1,10 @@
 """What is booked, which tables are offered, who waits, what a guest is used to: each in a fixed number of queries."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from customers.habit import Came, Habit, predict
 from customers.models import Booking, BookingRules, DiningTable, Patronage, PersonalMenu, Visit, Waiting
@@ -13,6 +14,8 @@ from staff.models import Store
 SHOWN = 300
 HABIT_DAYS = 90
 HABIT_VISITS = 60
+EPOCH, _PLACE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+LAST_PLACE = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _PLACE
 
 
 def bookings_of(store: Store) -> QuerySet[Booking]:
@@ -30,6 +33,21 @@ def booked_on(store: Store, on: date) -> list[Booking]:
     """The bookings of a day that stand, by time: to come, or seated."""
     found = bookings_of(store).filter(on=on, state__in=Booking.HOLDS)
     return list(found.order_by("starts_at", "pk")[:SHOWN])
+
+
+def booking_page(
+    store: Store, on: date, *, states: Collection[str], after: tuple[int, int] | None, most: int
+) -> tuple[list[Booking], tuple[int, int] | None]:
+    """The bookings of a day by time, at most `most`, beginning behind `after` (microsecond of the epoch, id); and where the
+    next page begins.
+    """
+    found = bookings_of(store).filter(on=on, state__in=states)
+    if after is not None:
+        starts = EPOCH + timedelta(microseconds=after[0])
+        found = found.filter(Q(starts_at__gt=starts) | Q(starts_at=starts, pk__gt=after[1]))
+    rows = list(found.order_by("starts_at", "pk")[: most + 1])
+    last = rows[most - 1] if len(rows) > most else None
+    return rows[:most], ((last.starts_at - EPOCH) // _PLACE, last.pk) if last else None
 
 
 def called_off_on(store: Store, on: date) -> list[Booking]:

@@ -83,6 +83,10 @@ def book(
         dishes=kept(dishes), note=" ".join(note.split())[:400], source=source, made_at=at, made_by=actor,
     )  # fmt: skip
     if table_id is not None:
+        # Sent twice: the table is taken by the guest's own booking, and that is what has to be said.
+        same = Booking.objects.filter(store=store, customer_id=customer_id, starts_at=starts_at)
+        if same.filter(state__in=Booking.HOLDS).exists():
+            raise Refused("booking_there", field="arrives", status=409)
         booking.table = _free_table(booking, table_id)
     return _save_new(booking)
 

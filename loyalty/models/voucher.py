@@ -104,7 +104,8 @@ class Redemption(models.Model):
     """One voucher used on one bill, on business date `on`. Never changed: a mistake is taken back, the row stays.
 
     `customer` is who used it: the holder, or who got it from the holder. `is_new`: this brought the person on file.
-    `saved_fen`: what the bill lost; empty where the voucher gave a dish. `visit`: the bill, where it was logged by then.
+    `saved_fen`: what the bill lost; empty where the voucher gave a dish. `visit`: the bill, once it is logged; `ticked`: its
+    coupon flag was set by this.
     """
 
     voucher = models.ForeignKey(Voucher, on_delete=models.CASCADE, related_name="redemptions", db_index=False)
@@ -113,6 +114,7 @@ class Redemption(models.Model):
     is_new = models.BooleanField(default=False)
     bill_number = models.CharField(max_length=64, blank=True)
     visit = models.ForeignKey(Visit, on_delete=models.SET_NULL, null=True, related_name="+")
+    ticked = models.BooleanField(default=False, db_default=False)
     bill_fen = models.PositiveIntegerField()
     saved_fen = models.PositiveIntegerField(null=True)
     on = models.DateField()

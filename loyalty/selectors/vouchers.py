@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from customers.models import Patronage
 from loyalty.models import Redemption, Voucher, VoucherKind
+from loyalty.worth import plain_code
 from staff.models import Store
 
 SHOWN = 50
@@ -75,6 +76,23 @@ def vouchers_of(store: Store, customer_id: int) -> list[Voucher]:
     )
 
 
+def voucher_page(
+    store: Store, customer_id: int, *, after: tuple[int, int] | None, most: int
+) -> tuple[list[Voucher], tuple[int, int] | None]:
+    """A guest's vouchers here, the latest first, at most `most`, beginning behind `after` (day as an ordinal, id); and
+    where the next page begins. `used` says which are gone. One query.
+    """
+    living = Redemption.objects.filter(voucher=OuterRef("pk"), voided_at=None)
+    found = Voucher.objects.filter(store=store, customer_id=customer_id)
+    if after is not None:
+        day, pk = date.fromordinal(after[0]), after[1]
+        found = found.filter(Q(issued_on__lt=day) | Q(issued_on=day, pk__lt=pk))
+    shown = found.select_related("kind").annotate(used=Exists(living)).order_by("-issued_on", "-pk")
+    rows: list[Voucher] = list(shown[: most + 1])
+    last = rows[most - 1] if len(rows) > most else None
+    return rows[:most], (last.issued_on.toordinal(), last.pk) if last else None
+
+
 def usable_vouchers_of(store: Store, customer_id: int, on: date) -> list[Voucher]:
     """The guest's own vouchers that can be used on a day, the first to run out first. One query."""
     living = Redemption.objects.filter(voucher=OuterRef("pk"), voided_at=None)
@@ -85,6 +103,13 @@ def usable_vouchers_of(store: Store, customer_id: int, on: date) -> list[Voucher
         .select_related("kind")
         .order_by("valid_until", "pk")[:OF_A_GUEST]
     )
+
+
+def is_usable(said: str, on: date) -> bool:
+    """Whether the voucher of a code, as it was written, can be used on a day. One query."""
+    living = Redemption.objects.filter(voucher=OuterRef("pk"), voided_at=None)
+    found = Voucher.objects.filter(~Exists(living), code=plain_code(said)[:20], valid_until__gte=on)
+    return found.exists()
 
 
 def last_redemptions(store: Store) -> list[Redemption]:

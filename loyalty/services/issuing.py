@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from common.errors import NotHere, Refused
 from common.messages import add_sentences
 from customers.models import Patronage
-from loyalty.models import VoucherKind
+from loyalty.models import Voucher, VoucherKind
 from loyalty.models.voucher import ONCE
 from loyalty.worth import ALPHABET, CODE_LENGTH
 from staff.models import Person, Store
@@ -27,6 +28,7 @@ add_sentences(
         "issue_nothing": _lazy("请至少发一张。"),
         "issue_friends": _lazy("给朋友的券最多 %(most)s 张。"),
         "issue_not_for_friends": _lazy("“%(name)s”不能转给别人，不能发给朋友用的券。"),
+        "voucher_once": _lazy("这种券一人只发一次，并且要有手机号：请另选一种。"),
         "kind_retired": _lazy("“%(name)s”已经停用，不能再发。"),
     }
 )
@@ -127,14 +129,48 @@ def issue_to_group(
     )  # fmt: skip
 
 
-@transaction.atomic
 def issue_by_hand(*, store: Store, kind_id: int, customer_id: int, actor: Person | None, at: datetime) -> int:
     """Give one guest one voucher; a second of the same kind on the same day is not given. How many are new, 0 or 1."""
+    on = store.business_day(at)
+    given = give_one(
+        store=store, kind_id=kind_id, customer_id=customer_id, occasion=f"hand:{on}", actor=actor, at=at
+    )
+    return int(given.is_new)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The voucher a guest holds of a kind for an occasion, and whether it is new; None where it cannot be given: a person
+    gets the kind once, and had it, or has no own number.
+    """
+
+    voucher: Voucher | None
+    is_new: bool
+
+
+@transaction.atomic
+def give_one(
+    *, store: Store, kind_id: int, customer_id: int, occasion: str, actor: Person | None, at: datetime
+) -> Given:
+    """Give one guest one voucher for an occasion; given already, it is that one. Refuses (409) a kind that is retired;
+    NotHere for another store's kind or guest.
+    """
     kind = VoucherKind.objects.filter(store=store, pk=kind_id).first()
     if kind is None or not Patronage.objects.filter(store=store, customer_id=customer_id).exists():
         raise NotHere()
-    on = store.business_day(at)
-    return issue(store=store, kind=kind, guests=[(customer_id, f"hand:{on}")], on=on, at=at, actor=actor)
+    number = issue(
+        store=store,
+        kind=kind,
+        guests=[(customer_id, occasion)],
+        on=store.business_day(at),
+        at=at,
+        actor=actor,
+    )
+    wanted = ONCE if kind.once and number else occasion
+    held = Voucher.objects.filter(
+        store=store, kind=kind, customer_id=customer_id, occasion=wanted[:60], number=0
+    )
+    return Given(held.select_related("kind", "customer").first(), bool(number))
 
 
 def new_code() -> str:

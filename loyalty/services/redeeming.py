@@ -11,9 +11,9 @@ from common.errors import NotHere, Refused
 from common.messages import add_sentences
 from common.money import show_yuan
 from common.templatetags.shuke import day
-from customers.models import Visit
 from customers.services.customers import Profile, register_customer
 from loyalty.models import Redemption, Voucher
+from loyalty.services.bills import put_on_bills, take_off_bill
 from loyalty.worth import is_enough, plain_code, saved_fen
 from staff.models import Person, Store
 
@@ -60,7 +60,8 @@ def redeem(
     phone: str = "",
     name: str = "",
 ) -> Redemption:
-    """Use a voucher on a bill. `phone` (normalised): who uses it, where that is not the holder.
+    """Use a voucher on a bill, whose coupon flag is ticked where it is logged already. `phone` (normalised): who uses it,
+    where that is not the holder.
 
     A phone the brand does not know is registered as a guest introduced by the holder. The same voucher on the same
     bill number again is the redemption that stands. Refuses (Refused) an unknown code, one that was used (409), that
@@ -93,11 +94,13 @@ def redeem(
             bill=show_yuan(bill.fen),
         )
     customer_id, is_new = _user(store, voucher, phone, name, actor, at, source)
-    visit = Visit.objects.filter(store=store, external_id=number, voided_at=None).first() if number else None
-    return Redemption.objects.create(
-        voucher=voucher, store=store, customer_id=customer_id, is_new=is_new, bill_number=number, visit=visit,
+    redemption = Redemption.objects.create(
+        voucher=voucher, store=store, customer_id=customer_id, is_new=is_new, bill_number=number,
         bill_fen=bill.fen, saved_fen=saved_fen(kind.gives, kind.worth, bill.fen), on=on, at=at, by=actor,
     )  # fmt: skip
+    if put_on_bills(store=store, at=at, redemption_id=redemption.pk):
+        redemption.refresh_from_db(fields=["visit", "ticked"])
+    return redemption
 
 
 def _user(
@@ -134,7 +137,8 @@ def _user(
 def take_back(
     *, store: Store, redemption_id: int, reason: str, actor: Person | None, at: datetime
 ) -> Redemption:
-    """It was a mistake: the voucher is good again, the row stays with the reason. Twice changes nothing.
+    """It was a mistake: the voucher is good again, the row stays with the reason; the bill's coupon flag that it ticked is
+    off again, unless another voucher was used on it. Twice changes nothing.
 
     Refuses a reason of fewer than two characters; NotHere for another store's.
     """
@@ -146,4 +150,5 @@ def take_back(
     if redemption.voided_at is None:
         redemption.voided_at, redemption.voided_by, redemption.void_reason = at, actor, reason.strip()[:100]
         redemption.save(update_fields=["voided_at", "voided_by", "void_reason"])
+        take_off_bill(store, redemption)
     return redemption

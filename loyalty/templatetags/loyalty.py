@@ -39,6 +39,7 @@ def occasion_said(occasion: str) -> str:
         "once": _("新客"),
         "festival": _("节日"),
         "hand": _("手工发放"),
+        "win_back": _("挽回电话"),
     }
     return names.get(kind, _("关怀计划"))
 

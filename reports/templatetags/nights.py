@@ -22,6 +22,7 @@ STEPS: dict[str, str | Promise] = {
 }
 COUNTS: dict[str, str | Promise] = {
     "sums_repaired": _("修正 %(n)s 位"),
+    "coupons_ticked": _("用券记到账单 %(n)s 张"),
     "guests": _("客人 %(n)s 位"),
     "changed": _("变动 %(n)s 位"),
     "rose": _("升 %(n)s 位"),

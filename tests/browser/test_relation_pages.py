@@ -11,6 +11,8 @@ from care.relations.services import accounts, notes
 from care.relations.services.calls import CallSaid, complete_call, open_win_back, plan_return
 from customers.models import Customer
 from feedback.services import close_complaint, open_complaint
+from loyalty.models import Voucher
+from loyalty.services.kinds import save_kind
 from staff.models import Role
 from tests.browser.conftest import FLOOR
 from tests.browser.test_pages import TOO_NARROW, faults
@@ -99,6 +101,32 @@ def test_a_call_back_asks_why_and_says_what_is_missing(related, visit, script):
     ]
     page = somebody.open(reverse("list-win-back"))
     assert "口味" in page.inner_text("main table") and somebody.complaints == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_voucher_of_a_call_is_chosen_on_it_and_its_code_is_told(related, visit, script):
+    """Which voucher is asked only once one is the measure; saved, the code stands there to be read out."""
+    said = {
+        "name": "满200减30", "gives": "amount", "worth": 3_000, "item": "", "min_bill_fen": 20_000, "valid_days": 30,
+        "transferable": False, "once": False,
+    }  # fmt: skip
+    save_kind(store=related.store, said=said, actor=None, at=related.at)
+    somebody = visit(related.people[Role.HEAD], script=script)
+    task = Task.objects.get(code="win_back")
+    page = somebody.open(reverse("tasks") + "?who=all")
+    row = page.locator(f"#task-{task.pk}")
+    row.locator("summary:has-text('记下回答')").click()
+    which = row.locator("select[name=kind]")
+    row.locator("select[name=cause]").select_option("price")
+    assert not which.is_visible()
+    row.locator("select[name=measure]").select_option("coupon")
+    assert which.is_visible()
+    which.select_option(label="满200减30")
+    row.locator("button:has-text('打过了，保存')").click()
+    if script:
+        page.wait_for_selector(f"#task-{task.pk} .state.good")
+    code = Voucher.objects.get().shown
+    assert code in page.inner_text("body") and somebody.complaints == []
 
 
 @pytest.mark.parametrize("script", [True, False])

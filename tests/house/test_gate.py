@@ -39,6 +39,7 @@ KINDS = {
     "voucher-kind": "voucher_kind", "redemption-back": "redemption", "gift-item": "gift_item", "gift-decide": "gift", "tablet-treat": "guest", "tablet-kept": "guest", "tablet-gift": "guest",
     "account": "account", "asked-again": "asked",
     "event": "event", "event-dinner": "task",
+    "api-customer-vouchers": "guest", "api-redemption-void": "redemption", "api-booking-confirm": "booking", "api-booking-cancel": "booking", "api-campaign": "campaign",
 }  # fmt: skip
 
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from care.models import Task, Topic
+from care.models import CallAnswer, Task, Topic
 from care.playbook import CONTACTS
 from care.relations.rules import Subject, next_topic
 from care.relations.selectors.accounts import Price, price_of
 from care.relations.selectors.lists import to_ask_again
+from care.relations.services.opening import WIN_BACK
 from customers.models import Customer
 from feedback.models import Complaint
+from loyalty.models import Voucher
+from loyalty.selectors.vouchers import kind_choices
 from staff.models import Store
 
 
@@ -23,6 +26,21 @@ def put_topics(store: Store, tasks: Sequence[Task]) -> None:
         topics.setdefault(topic.customer_id, []).append(topic)
     for each in calls:
         each.topic = next_of(topics.get(each.customer_id, []))  # type: ignore[attr-defined]
+
+
+def put_kinds(store: Store, tasks: Sequence[Task]) -> None:
+    """Put on every open call to win back the vouchers there are to give, as `kinds`: (id, name). One query, or none."""
+    calls = [each for each in tasks if each.state == Task.State.OPEN and each.code == WIN_BACK]
+    kinds = kind_choices(store) if calls else []
+    for each in calls:
+        each.kinds = kinds  # type: ignore[attr-defined]
+
+
+def voucher_of(task_id: int) -> Voucher | None:
+    """The voucher that was given on a call, with its kind."""
+    found = CallAnswer.objects.filter(event__task=task_id).exclude(voucher=None)
+    told = found.select_related("voucher__kind").first()
+    return told.voucher if told else None
 
 
 def next_of(topics: Sequence[Topic]) -> Topic | None:

@@ -16,6 +16,9 @@ from care.services.tasks import complete_task, local_date
 from common.errors import NotHere, Refused
 from customers.models import Patronage
 from feedback.services import record_suggestion
+from loyalty.models import Voucher
+from loyalty.selectors.vouchers import kinds_of
+from loyalty.services.issuing import give_one
 from staff.models import Person, Role, Store
 
 # What a return visit is: after a visit, after a complaint, to an organisation, to win back, or planned by hand.
@@ -28,7 +31,8 @@ WIN_BACK_WINDOW_DAYS = 14
 class CallSaid:
     """What the guest said. `score` 1–5; `cause` and `measure` as in `CallAnswer`; `suggestion`: in the guest's words.
 
-    `topic_id`: the topic that was suggested on the card of this call.
+    `topic_id`: the topic that was suggested on the card of this call. `kind_id`: which voucher the guest is given, where the
+    measure is one.
     """
 
     score: int | None = None
@@ -36,6 +40,7 @@ class CallSaid:
     measure: str = ""
     suggestion: str = ""
     topic_id: int | None = None
+    kind_id: int | None = None
 
 
 def is_return(task: Task) -> bool:
@@ -46,12 +51,15 @@ def is_return(task: Task) -> bool:
 @transaction.atomic
 def complete_call(
     *, store: Store, task_id: int, actor: Person | None, at: datetime, said: CallSaid, note: str = "", why: str = "",
-    answer: TableSaid | None = None,
+    answer: TableSaid | None = None, may_give: bool = False,
 ) -> Task:  # fmt: skip
-    """Complete a task with what was told. Completing twice is once: only the first leaves an answer and a suggestion.
+    """Complete a task with what was told. Completing twice is once: only the first leaves an answer, a suggestion and a
+    voucher. `may_give`: whether the actor gives vouchers by hand, too.
 
     A call to an organisation needs a score, one to win back the cause and the measure (Refused); other answers than
-    these belong to return visits only. The topic on the card is used up. Refuses and promises as `complete_task` does.
+    these belong to return visits only. A voucher as the measure is given at once, and which one has to be said where the
+    store has any and the actor may give; a store without any records the measure alone. The topic on the card is used
+    up. Refuses and promises as `complete_task` does.
     """
     task = (
         Task.objects.select_for_update(of=("self",))
@@ -64,6 +72,7 @@ def complete_call(
     before = task.state
     if before != Task.State.DONE:
         _check(task, said)
+        _check_voucher(store, said, may_give)
     done = complete_task(store=store, task_id=task_id, actor=actor, at=at, note=note, why=why, answer=answer)
     if before == Task.State.DONE:
         return done
@@ -74,7 +83,8 @@ def complete_call(
         )
     if said.score is not None or said.cause or suggestion is not None:
         CallAnswer.objects.create(
-            event=done.events.latest("pk"), score=said.score, cause=said.cause, measure=said.measure, suggestion=suggestion
+            event=done.events.latest("pk"), score=said.score, cause=said.cause, measure=said.measure,
+            suggestion=suggestion, voucher=_give(store, task, said.kind_id, actor, at),
         )  # fmt: skip
     if said.topic_id is not None:
         Topic.objects.filter(
@@ -97,6 +107,31 @@ def _check(task: Task, said: CallSaid) -> None:
         raise Refused("answers_out_of_place", field="cause")
     if not is_return(task) and (said.score is not None or said.suggestion.strip()):
         raise Refused("answers_out_of_place", field="suggestion")
+
+
+def _check_voucher(store: Store, said: CallSaid, may_give: bool) -> None:
+    if said.kind_id is None:
+        if said.measure == CallAnswer.Measure.COUPON and may_give and kinds_of(store).exists():
+            raise Refused("win_back_kind", field="kind")
+    elif said.measure != CallAnswer.Measure.COUPON:
+        raise Refused("win_back_no_coupon", field="measure")
+    elif not may_give:
+        raise Refused("win_back_not_yours", field="kind", status=403)
+
+
+def _give(
+    store: Store, task: Task, kind_id: int | None, actor: Person | None, at: datetime
+) -> Voucher | None:
+    """The voucher of the call, in the guest's hands; its occasion names the task."""
+    if kind_id is None:
+        return None
+    occasion = f"win_back:{task.pk}"
+    given = give_one(
+        store=store, kind_id=kind_id, customer_id=task.customer_id, occasion=occasion, actor=actor, at=at
+    )
+    if given.voucher is None:
+        raise Refused("voucher_once", field="kind", status=409)
+    return given.voucher
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from care.playbook import LAPSED_AFTER_DAYS
 from care.relations.forms import ReturnForm
 from care.relations.selectors import lists
-from care.relations.selectors.card import put_topics
+from care.relations.selectors.card import put_kinds, put_topics
 from care.relations.services.calls import open_win_back, plan_return
 from care.relations.services.opening import rules_of
 from care.sentences import reason_words
@@ -83,6 +83,7 @@ def returns(request: PageRequest) -> HttpResponse:
             form.refuse(refused)
     week = lists.week_of_returns(store, monday)
     put_topics(store, week.tasks)
+    put_kinds(store, week.tasks)
     context = {
         "tab": "returns", "week": week, "monday": monday, "sunday": monday + timedelta(days=6), "form": form,
         "before": _week(monday - timedelta(days=7)), "after": _week(monday + timedelta(days=7)),

@@ -1,0 +1,23 @@
+"""The voucher that was given on a call to win a guest back."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("care", "0014_booking_of_answer"),
+        ("loyalty", "0001_vouchers_and_gifts"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="callanswer",
+            name="voucher",
+            field=models.ForeignKey(
+                db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+",
+                to="loyalty.voucher",
+            ),
+        ),
+    ]
