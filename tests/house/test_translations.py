@@ -48,7 +48,7 @@ def _as_msgid(text: str, options: str) -> str:
 
 def messages_of_template(source: str) -> set[str]:
     """The msgids of a template."""
-    found = set(_TRANSLATE.findall(source))
+    found = {text.replace("%", "%%") for text in _TRANSLATE.findall(source)}
     for options, singular, plural in _BLOCK.findall(source):
         found.add(_as_msgid(singular, options))
         if plural:
