@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pghistory.middleware
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -47,17 +49,27 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        is_page = not request.path.startswith(API_PREFIX) and isinstance(response, HttpResponseNotAllowed)
+        if is_page and request.user.is_authenticated:
+            # Reloaded, or opened after signing in anew: what takes forms only has no page of its own.
+            response.content = render_to_string("405.html", request=request)
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if request.path.startswith(API_PREFIX):
             return None
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("a NUL in the address")  # no page asks for one, and the database takes none
         match = request.resolver_match
-        let_in = who_may(match.view_name if match else None, request.method or "GET")
+        name = match.view_name if match else None
+        let_in = who_may(name, request.method or "GET")
         if PUBLIC in let_in:
             return None
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_login(_page_of(request))
+        if not let_in and request.method in ("GET", "HEAD") and who_may(name, "POST"):
+            return HttpResponseNotAllowed(["POST"])
         principal = principal_for(request)
         if SIGNED_IN in let_in:
             return None
@@ -66,6 +78,14 @@ class AccessMiddleware:
         if principal.role not in let_in:
             raise PermissionDenied(_("您的岗位不能打开这一页。"))
         return None
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page to come back to after signing in: the one asked for, or the one whose form was sent."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    sent_from = urlsplit(request.headers.get("Referer", ""))
+    return (sent_from.path or "/") if sent_from.netloc == request.get_host() else "/"
 
 
 def principal_for(request: HttpRequest) -> Principal | None:

@@ -48,7 +48,10 @@ def found(thing: Thing | None) -> Thing:
 def safe_next(request: HttpRequest, default: str) -> str:
     """The address that the form asked to return to, if it is one of ours."""
     target = request.POST.get("next") or request.GET.get("next") or ""
-    ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    # A word without a slash would be taken for the name of a page.
+    ours = "/" in target and url_has_allowed_host_and_scheme(
+        target, {request.get_host()}, require_https=request.is_secure()
+    )
     return target if ours else default
 
 

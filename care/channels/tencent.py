@@ -271,7 +271,7 @@ def _state(row: Mapping[str, Any]) -> Found:
 
 
 def _receipt(item: object) -> Receipt:
-    if not isinstance(item, dict) or item.get("report_status") not in {"SUCCESS", "FAIL"}:
+    if not isinstance(item, dict) or item.get("report_status") not in ("SUCCESS", "FAIL"):
         raise BadCallback("an item without report_status")
     message_id = str(item.get("sid") or "")
     if not message_id or not str(item.get("mobile") or ""):

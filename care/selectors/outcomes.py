@@ -40,6 +40,7 @@ class Result:
     earned: Earned
     zh: str = ""
     en: str = ""
+    tier: str = ""  # the tier that the plan line is written for; what it reached is in `tiers`
 
     @property
     def by_hand(self) -> bool:
@@ -87,7 +88,7 @@ def results_of(store: Store, first: date, last: date) -> list[Result]:
         found.append(
             Result(
                 code, trigger, channel, [tier for tier in tiers.split(" ") if tier], (shortest, longest), earned,
-                line.zh if line else "", line.en if line else "",
+                line.zh if line else "", line.en if line else "", line.tier if line else "",
             )
         )  # fmt: skip
     return sorted(

@@ -51,8 +51,10 @@ def keep(kind: str, provider: str, pushed: Sequence[Receipt | Reply], *, at: dat
 
 
 def _sealed(item: Receipt | Reply) -> dict[str, str]:
-    # Numbers and words of guests lie in the database only encrypted.
+    # Numbers and words of guests lie in the database only encrypted. Half an emoji, cut off on its way, becomes `?`:
+    # a reply that is refused for it is pushed again for ever, and may say stop.
     said = json.dumps(asdict(item), default=lambda moment: moment.isoformat(), ensure_ascii=False)
+    said = said.encode(errors="replace").decode()
     return {"sealed": base64.b64encode(encrypt(said, current_keys())).decode()}
 
 

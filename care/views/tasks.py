@@ -32,6 +32,10 @@ from staff.models import Role
 from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
 
 ALL_SHOWN = 400
+UNFOLDED = 20
+Group = tuple[str, str, list[Task]]
+_OWN_FIRST = ("overdue", "today", "coming", "escalated", "unowned")
+_OF_ALL = ("escalated", "overdue", "today", "coming", "unowned")
 HISTORY_SHOWN = 20
 
 
@@ -45,23 +49,37 @@ def tasks(request: PageRequest) -> HttpResponse:
         due = _grouped(rows, day)
     else:
         due, more = tasks_due(store, person, request.principal.role, day), None
-    groups = [
+    groups: list[Group] = [
         ("overdue", _("逾期"), due.overdue),
         ("today", _("今天"), due.today),
         ("coming", _("接下来"), due.coming),
         ("unowned", _("没有人负责"), due.unowned),
     ]
-    mine = {task.pk for _name, _title, found_ in groups[:3] for task in found_}
-    # What stands in one's own groups already is not said twice.
-    groups[3] = (*groups[3][:2], [task for task in due.unowned if task.pk not in mine])
     if request.principal.is_at_least(Role.MANAGER):
         groups.insert(0, ("escalated", _("逾期升级"), tasks_escalated(store)))
+    groups = _apart(groups, _OF_ALL if everybody else _OWN_FIRST)
     shown = [task for _name, _title, rows in groups for task in rows]
     put_topics(store, shown)
     put_kinds(store, shown)
     people = [each for each, _role in staff_of(store, day)] if _may(request, "task-hand-over") else []
-    context = {"groups": groups, "everybody": everybody, "more": more, "counts": due.counts, "people": people}
+    context = {
+        "groups": groups, "everybody": everybody, "more": more, "counts": due.counts, "people": people,
+        "most_shown": UNFOLDED, "shown": f":{UNFOLDED}", "rest": f"{UNFOLDED}:",
+        "jumps": sum(bool(rows) for _name, _title, rows in groups) > 1,
+    }  # fmt: skip
     return render(request, "care/tasks.html", context)
+
+
+def _apart(groups: list[Group], claims: tuple[str, ...]) -> list[Group]:
+    """Every task in one group only, the first of `claims` that has it: a button finds its row by the task."""
+    place = {
+        task.pk: name
+        for name in reversed(claims)
+        for each, _title, rows in groups
+        if each == name
+        for task in rows
+    }
+    return [(name, title, [task for task in rows if place[task.pk] == name]) for name, title, rows in groups]
 
 
 def _grouped(rows: list[Task], day: Any) -> DueTasks:

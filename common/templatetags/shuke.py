@@ -46,6 +46,21 @@ def full_day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def month(value: date | None) -> str:
+    """2026年11月 · Nov 2026."""
+    if value is None:
+        return ""
+    return f"{value:%b %Y}" if _is_english() else f"{value.year}年{value.month}月"
+
+
+@register.filter
+def table_name(number: Any) -> str:
+    """A table as people call it: `5 号台`, `A07 号台`; a room that has a name is its name: `牡丹厅`."""
+    text = str(number)
+    return _("%(table)s 号台") % {"table": text} if text.isascii() and text else text
+
+
+@register.filter
 def moment(value: datetime | None, zone: str = "Asia/Shanghai") -> str:
     """11月22日 18:30 in the store's zone."""
     if value is None:

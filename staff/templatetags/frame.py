@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from staff.access import who_may
@@ -86,6 +87,12 @@ def may(context: dict[str, Any], url_name: str, method: str = "POST") -> bool:
     """Whether the person at the keyboard may use a page: `{% may "visit-void" as ok %}`."""
     principal = context.get("principal")
     return principal is not None and principal.role in who_may(url_name, method)
+
+
+@register.simple_tag(takes_context=True)
+def guest_page(context: dict[str, Any], pk: int) -> str:
+    """Where the person at the keyboard reads about a guest: the desk's page, or the floor's where only that is open."""
+    return reverse("customer" if may(context, "customer", "GET") else "tablet-guest", args=[pk])
 
 
 @register.filter

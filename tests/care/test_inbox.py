@@ -372,6 +372,28 @@ def test_malformed_pushes_are_refused(client, kind, body, status):
     assert Inbox.objects.count() == 0
 
 
+def test_a_stop_with_half_an_emoji_behind_it_is_taken(client, text):
+    """An emoji cut in two on its way is no UTF-8: refused, the push would come again for ever and never be read."""
+    item = {
+        "phone_number": PHONE,
+        "content": "退订\ud83d",
+        "send_time": "2026-06-20 12:01:00",
+        "sequence_id": 7,
+    }
+    assert knock(client, "replies", [item]).status_code == 200
+    assert inbox.apply_inbox(now=NOON) == {"opted_out": 1}
+    strange = RECEIPT | {"out_id": "\ud83d", "err_code": "\udc00"}
+    assert knock(client, "receipts", [strange]).status_code == 200
+    assert inbox.apply_inbox(now=NOON) == {"not_ours": 1}
+
+
+@pytest.mark.parametrize("status", [[], {}, None, 1])
+def test_a_report_with_a_state_that_is_no_word_is_refused(client, status):
+    item = {"mobile": PHONE, "nationcode": "86", "sid": "s", "report_status": status}
+    assert knock(client, "receipts", [item], "tencent").status_code == 400
+    assert Inbox.objects.count() == 0
+
+
 def test_other_providers_and_methods(client):
     assert knock(client, "receipts", [RECEIPT], "huawei").status_code == 404
     assert client.get("/hooks/sms/aliyun/receipts/").status_code == 405

@@ -60,7 +60,9 @@ def test_the_outbox_begins_with_the_last_thirty_days(desk, store, regular):
     may = desk.get(reverse("outbox"), {"month": "2026-05"})
     assert (shown(may), may.context["all"]) == ([new, old], 2)
     assert shown(desk.get(reverse("outbox"), {"month": "2026-04"})) == []
-    assert "这个月没有短信" in desk.get(reverse("outbox"), {"month": "2026-04"}).content.decode()
+    empty = desk.get(reverse("outbox"), {"month": "2026-04"}).content.decode()
+    assert "这个月没有短信" in empty
+    assert '<a href="/outbox/?month=2026-04" aria-current="page">2026年4月</a>' in empty
 
 
 @pytest.mark.parametrize(

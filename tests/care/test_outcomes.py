@@ -12,8 +12,10 @@ from django.urls import reverse
 
 from care.models import Baseline, Outcome, OutcomeDays, Task
 from care.outcomes import Earned, Sample, days_for, difference, mean_difference, wilson
+from care.playbook import Line
 from care.selectors.outcomes import results_of
 from care.services.outcomes import settle_outcomes
+from care.services.plans import DEFAULT, add_line
 from customers.services.visits import VisitInput, record_visit, void_visit
 from staff.models import Store
 from tests.care.stage import adopt, china, content, due_text, grade, guests, morning
@@ -332,6 +334,15 @@ def test_the_page_says_what_a_line_earned(desk, store, story):
     assert (row.earned.made, row.earned.came) == (4, 2)
     assert "¥600" in page.content.decode() and "A-call" in page.content.decode()
     assert "这段时间还没有结算的关怀" in before.content.decode()
+
+
+def test_two_lines_with_the_same_words_are_told_apart_by_the_tier_of_the_plan(desk, store, story):
+    line = Line("A-call", "A", "monthly", "phone", "电话联系", "Call", "head")
+    add_line(store=store, scheme_code=DEFAULT, line=line, actor=None, at=NOON)
+    with time_machine.travel(NOON, tick=False):
+        page = desk.get(reverse("care-results"), {"first": "2026-06-01", "last": "2026-06-20"})
+    [row] = page.context["rows"]
+    assert row.tier == "A" and "计划里写给 A" in page.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,21 @@ def test_the_board_hands_tasks_over_and_shows_what_went_up(desk, store, manager,
     assert signed_in(waiter).post(reverse("task-hand-over"), form).status_code == 403
 
 
+def test_a_task_stands_on_the_board_once_and_long_groups_are_folded(desk, store, head, regular):
+    """One's own late tasks are among one's own; what went up is the others'. Two rows of one task would share an id."""
+    own = owed(store, regular, escalated_on=NOON.date(), assignee=head)
+    others = [owed(store, regular, escalated_on=NOON.date()) for _n in range(22)]
+    for ask in ("", "?who=all"):
+        page = desk.get(reverse("tasks") + ask)
+        body = page.content.decode()
+        assert [body.count(f'id="task-{task.pk}"') for task in [own, *others]] == [1] * 23
+        groups = {name: rows for name, _title, rows in page.context["groups"]}
+        assert len(groups["escalated"]) == (23 if ask else 22)
+        assert (own in groups["today"]) is (ask == "")
+        assert f"<summary>还有 {3 if ask else 2} 件</summary>" in body
+    assert '<a href="#escalated">逾期升级 · 22</a>' in desk.get(reverse("tasks")).content.decode()
+
+
 def test_whoever_leaves_names_a_successor_on_the_page(desk, store, manager, host, regular):
     Patronage.objects.filter(customer=regular).update(owner=host)
     page = desk.post(reverse("people-leaving"), {"from_": host.pk, "reason": "离职", "leaves": "on"})

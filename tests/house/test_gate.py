@@ -1,16 +1,22 @@
 """Every address × every role × own store and another's: what the permission file says is what happens."""
 
 import json
+import re
 import uuid
 from datetime import time, timedelta
+from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
-from django.urls import get_resolver, reverse
+from django.urls import get_resolver, resolve, reverse
 
 from care.models import Agreement, Campaign, Channel, Event, GuestReply, Task
 from care.services.plans import plan_for
+from common.birthdays import Birthday
+from customers.models import Patronage
 from customers.services.arrivals import arrive, join_waiting
 from customers.services.bookings import add_table, book
 from customers.services.dishes import launch_dish
@@ -43,6 +49,8 @@ KINDS = {
 }  # fmt: skip
 
 
+# Panels of a guest's page.
+SLOTS = {"customer-care", "customer-loyalty", "customer-relation", "customer-standing", "customer-feedback"}
 # What a form might ask for, so that the object is what decides.
 ANSWERS = {"reason": "好奇心", "act": "done", "verb": "done", "outcome": "done", "action": "done", "note": "记一笔", "name": "客人",
            "word": "老乡", "given": "1", "amount": "12", "party_size": "2", "uuid": str(uuid.uuid4()), "owner": ""}  # fmt: skip
@@ -163,9 +171,57 @@ def test_a_role_is_let_in_where_the_file_says_so_and_nowhere_else(store, role):
             ):
                 continue
             status = getattr(client, method.lower())(address(name, objects)).status_code
+            if method == "GET" and not let_in:
+                # A page of its own it has for nobody.
+                assert status == 405, f"{name}: {status}"
+                continue
             if status >= 500 or (status == 403) != (role not in let_in):
                 wrong[f"{method} {name}"] = status
     assert wrong == {}
+
+
+_TAG = re.compile(r"<[a-z]+\b[^>]*>")
+_LEADS = re.compile(r'\b(href|action|formaction|hx-get|hx-post)="(/[^"]*)"')
+
+
+def offers(body: str) -> set[tuple[str, str]]:
+    """The method and the name of everything that a page leads to."""
+    found = set()
+    for tag in _TAG.findall(body):
+        for attribute, where in _LEADS.findall(tag):
+            if not where.startswith(("/static/", "//")):
+                posts = attribute in ("hx-post", "formaction") or (
+                    attribute == "action" and 'method="post"' in tag
+                )
+                name = resolve(urlsplit(unescape(where)).path).view_name
+                found.add(("POST" if posts else "GET", str(name)))
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_page_offers_its_reader_what_the_role_may_not_open(store, role):
+    """Every link and every button of every page leads to where this person is let in."""
+    person = hire(f"p-{role}", role, role, store, brand_wide=role == "hq")
+    client, objects, wrong = Client(), objects_of(store), set()
+    today = NOON.date()
+    adopt_preset(
+        store=store, code="recent_month_abc", from_date=today - timedelta(days=9), actor=None, at=NOON
+    )
+    born = put_on_file(store, "寿星", birthday=Birthday("solar", None, 7, 3))
+    book(store=store, customer_id=born.pk, on=today, arrives=time(18), party=2, actor=None, at=NOON)
+    Patronage.objects.update(tier="A", last_visit_on=today)
+    client.force_login(person)
+    with time_machine.travel(NOON, tick=False):
+        for name in access.rules():
+            if name.startswith("api-") or role not in access.who_may(name, "GET"):
+                continue
+            page = client.get(address(name, objects), headers={"hx-request": "true"} if name in SLOTS else {})
+            if page.status_code != 200 or "html" not in page["content-type"]:
+                continue
+            for method, target in offers(page.content.decode()):
+                if not access.who_may(target, method) & {role, access.PUBLIC, access.SIGNED_IN}:
+                    wrong.add(f"{name}: {method} {target}")
+    assert wrong == set()
 
 
 def test_another_stores_objects_are_not_found(store, other_store, rival):

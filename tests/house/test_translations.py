@@ -48,7 +48,7 @@ def _as_msgid(text: str, options: str) -> str:
 
 def messages_of_template(source: str) -> set[str]:
     """The msgids of a template."""
-    found = set(_TRANSLATE.findall(source))
+    found = {text.replace("%", "%%") for text in _TRANSLATE.findall(source)}
     for options, singular, plural in _BLOCK.findall(source):
         found.add(_as_msgid(singular, options))
         if plural:
@@ -182,5 +182,7 @@ def test_a_template_keeps_to_the_page_policy(path: Path):
 def test_the_extractor_finds_what_templates_and_modules_say():
     template = '{% translate "今日" %} {% blocktranslate trimmed count n=x %}\n {{ n }} 位 {% plural %}{{ n }} 位客人{% endblocktranslate %}'
     assert messages_of_template(template) == {"今日", "%(n)s 位", "%(n)s 位客人"}
+    # Django asks for a per cent sign of a template doubled.
+    assert messages_of_template('{% translate "95% 的范围" %}') == {"95%% 的范围"}
     module = 'a = _("甲")\nb = pgettext("guests", "%s 位")\nc = other("乙")'
     assert messages_of_module(module) == {"甲", "%s 位"}

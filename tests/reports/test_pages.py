@@ -100,6 +100,9 @@ def test_birthdays_of_both_calendars_are_there_for_a_week(desk, store):
     assert [(b.patronage.customer.name, b.on) for b in page.context["born_soon"]] == [
         ("七天后", date(2026, 6, 27))
     ]
+    # The day is said once: a lunar birthday has its own name for it.
+    body = page.content.decode()
+    assert "农历五月初六" in body and "6月27日 周六" in body and body.count("6月27日") == 1
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,37 @@ def test_what_is_not_there_is_said_in_the_frame_of_the_house(desk):
 def test_no_page_may_run_what_stands_in_it(desk):
     policy = desk.get(reverse("today"))["content-security-policy"]
     assert "script-src 'self'" in policy and "style-src 'self'" in policy and "unsafe" not in policy
+
+
+def test_what_takes_forms_only_says_so_where_it_is_opened(desk):
+    """Reloaded, or come back to after signing in: a sentence, whether the role may press the button or not."""
+    for name in ("campaign-approve", "event-invite", "task-act", "complaint-act"):
+        answer = desk.get(reverse(name, args=[1]))
+        assert answer.status_code == 405, name
+        assert "请回到原来的页面" in answer.content.decode(), name
+    assert "请回到原来的页面" in desk.get(reverse("care-results-days")).content.decode()
+
+
+def test_who_signs_in_after_pressing_a_button_comes_back_to_the_page_of_the_button(db):
+    sent = Client(headers={"referer": "http://testserver/care/campaigns/7/?x=1"}).post(
+        "/care/campaigns/7/approve/"
+    )
+    assert sent["location"] == "/login/?next=/care/campaigns/7/"
+    strange = Client(headers={"referer": "http://evil.example/care/"}).post("/care/campaigns/7/approve/")
+    assert strange["location"] == "/login/?next=/"
+    assert Client().get("/tasks/?who=all")["location"] == "/login/?next=/tasks/%3Fwho%3Dall"
+
+
+@pytest.mark.parametrize(
+    "target", ["null", "10,000", "today", "[]", "//evil.example/", "https://evil.example/"]
+)
+def test_a_page_to_go_back_to_that_is_none_leads_to_the_ordinary_one(desk, target):
+    answer = desk.post(reverse("list-read"), {"list": "x", "next": target})
+    assert (answer.status_code, answer["location"]) == (302, reverse("list-briefing"))
+
+
+@pytest.mark.parametrize("name", ["scheme-new", "scheme-compare", "outbox", "list-contacts"])
+def test_a_nul_in_an_address_is_refused_with_a_sentence(desk, name):
+    answer = desk.get(reverse(name) + "?from=a%00b&a=a%00b&b=x%00&on=%00")
+    assert answer.status_code == 400
+    assert "<h1>" in answer.content.decode()
