@@ -1,6 +1,7 @@
 """Who has arrived: seated from the tablet, told to the owner, seen; who waits on which tables."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -92,17 +93,21 @@ def arrival_act(request: PageRequest, pk: int) -> HttpResponse:
 @require_POST
 def seat(request: PageRequest, pk: int) -> HttpResponse:
     """The guest sits: one key on the card, the table beside it."""
-    store = request.principal.store
+    store, known = request.principal.store, request.POST.get("despite", "")
     guest: Customer = found(guests_of(store).filter(customer_id=pk).first()).customer
     try:
         here = arrive(
             store=store,
             customer_id=pk,
             table=request.POST.get("table", ""),
+            despite_id=int(known) if known.isascii() and known.isdigit() and len(known) < 19 else None,
             actor=person_of(request),
             at=now(),
         )
     except Refused as refused:
+        if refused.code == "table_awaited":
+            asked = urlencode({"table": request.POST["table"][:40]})
+            return redirect(f"{reverse('tablet-guest', args=[pk])}?{asked}")
         tell(request, refused)
     else:
         said = {"who": guest.called, "table": here.table_no}

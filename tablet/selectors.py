@@ -4,11 +4,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
-from care.selectors.plans import living_plan
-
 from care.models import Channel, Task, Trigger
 from care.playbook import EVERYBODY
 from care.selectors.lists import HIGHEST
+from care.selectors.plans import living_plan
 from care.selectors.tasks import tasks_of
 from care.services.plans import playbook_for
 from customers.models import Patronage, Visit

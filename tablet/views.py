@@ -19,7 +19,7 @@ from customers.models.consent import Source
 from customers.models.visit import Entry
 from customers.preorder import write_dishes
 from customers.selectors.archive import archive
-from customers.selectors.arrivals import sits
+from customers.selectors.arrivals import doubted, sits
 from customers.selectors.bookings import coming_of, menu_of
 from customers.selectors.listing import find_guests, look_up
 from customers.selectors.people import birthdays, has_birthday_soon, masked_numbers
@@ -102,7 +102,7 @@ def _card(request: PageRequest, pk: int, form: VisitForm | None, status: int = 2
     store, day = request.principal.store, today_of(request)
     known = found(archive(store, pk, visits=0))
     menu, seat, coming = menu_of(store, pk), sits(store, pk, day), coming_of(store, pk, day)
-    today = next((each for each in coming if each.on == day), None)
+    today = next((each for each in coming if each.evening_at(store) == day), None)
     if form is None:
         told = {"dishes": write_dishes(menu.dishes)} if menu and "menu" in request.GET else {}
         form = VisitForm.begin(now(), table=seat.table_no if seat else "", **told)
@@ -110,6 +110,7 @@ def _card(request: PageRequest, pk: int, form: VisitForm | None, status: int = 2
         "menu": menu,
         "seat": seat,
         "booking": today,
+        "doubt": doubted(store, request.GET.get("table", ""), now(), pk),
         "seat_table": today.table.number if today and today.table else known.patronage.usual_table,
         "guest": known,
         "patronage": known.patronage,

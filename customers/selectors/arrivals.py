@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from customers.models import Arrival, Patronage, TableDuty, Visit
+from customers.models import Arrival, Booking, Patronage, TableDuty, Visit
+from customers.services.arrivals import booking_awaited
 from staff.models import Person, Store
 
 SHOWN = 200
@@ -25,7 +26,9 @@ def _arrivals(store: Store, on: date) -> QuerySet[Arrival]:
     here = Prefetch(
         "customer__patronages", queryset=Patronage.objects.filter(store=store), to_attr="patronages_here"
     )
-    found = Arrival.objects.filter(store=store, on=on).select_related("customer", "owner", "acknowledged_by")
+    found = Arrival.objects.filter(store=store, on=on).select_related(
+        "customer", "owner", "acknowledged_by", "despite__customer"
+    )
     return found.prefetch_related(here)
 
 
@@ -66,6 +69,21 @@ def seated_at(store: Store, on: date, tables: Collection[str]) -> list[Arrival]:
 def sits(store: Store, customer_id: int, on: date) -> Arrival | None:
     """Where the guest sits now."""
     return Arrival.objects.filter(store=store, customer_id=customer_id, on=on, left_at=None).first()
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A table at which somebody is about to be seated, and the booking of another guest that stands there."""
+
+    table: str
+    booking: Booking
+
+
+def doubted(store: Store, table: str, at: datetime, customer_id: int | None = None) -> Doubt | None:
+    """The doubt about a table, as a page names it in its address; None where it is free, or none was named."""
+    number = " ".join(table.split())[:20]
+    awaited = booking_awaited(store, number, at, customer_id) if number else None
+    return Doubt(number, awaited) if awaited else None
 
 
 def tables_of_duty(store: Store, person: Person, on: date) -> list[str]:

@@ -3,14 +3,25 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Case, Count, DateField, F, Prefetch, QuerySet, Value, When
+from django.db.models.functions import Cast
 
 from customers.habit import Came, Habit, predict
-from customers.models import Booking, BookingRules, DiningTable, Patronage, PersonalMenu, Visit, Waiting
+from customers.models import (
+    Booking,
+    BookingChange,
+    BookingRules,
+    DiningTable,
+    Patronage,
+    PersonalMenu,
+    Visit,
+    Waiting,
+)
 from customers.seating import Place, call_order, codes_of, goes_first, offered
 from staff.models import Store
 
 SHOWN = 300
+CHANGES_SHOWN = 20
 HABIT_DAYS = 90
 HABIT_VISITS = 60
 
@@ -27,33 +38,45 @@ def bookings_of(store: Store) -> QuerySet[Booking]:
 
 
 def booked_on(store: Store, on: date) -> list[Booking]:
-    """The bookings of a day that stand, by time: to come, or seated."""
-    found = bookings_of(store).filter(on=on, state__in=Booking.HOLDS)
+    """The bookings of a business day that stand, by time, the small hours last: to come, or seated."""
+    found = bookings_of(store).filter(Booking.of_evening(store, on), state__in=Booking.HOLDS)
     return list(found.order_by("starts_at", "pk")[:SHOWN])
 
 
 def called_off_on(store: Store, on: date) -> list[Booking]:
-    """The bookings of a day that were cancelled or not confirmed in time."""
-    found = bookings_of(store).filter(on=on).exclude(state__in=Booking.HOLDS)
+    """The bookings of a business day that were cancelled or not confirmed in time."""
+    found = bookings_of(store).filter(Booking.of_evening(store, on)).exclude(state__in=Booking.HOLDS)
     return list(found.order_by("starts_at", "pk")[:SHOWN])
 
 
 def booked_days(store: Store, today: date) -> list[tuple[date, int]]:
-    """The days to come on which somebody is expected, with how many bookings."""
-    found = Booking.objects.filter(store=store, on__gte=today, state__in=Booking.HOLDS)
-    return list(found.values_list("on").annotate(Count("pk")).order_by("on")[:SHOWN])
+    """The business days to come on which somebody is expected, with how many bookings."""
+    before = Cast(F("on") - Value(timedelta(days=1)), DateField())
+    found = (
+        Booking.objects.filter(Booking.from_evening(store, today), store=store, state__in=Booking.HOLDS)
+        .annotate(evening=Case(When(arrives__lt=store.day_ends_at, then=before), default="on"))
+        .values_list("evening")
+        .annotate(Count("pk"))
+    )
+    return list(found.order_by("evening")[:SHOWN])
 
 
 def next_booked_day(store: Store, today: date) -> date | None:
-    """The next day on which somebody is expected."""
-    found = Booking.objects.filter(store=store, on__gte=today, state__in=Booking.HOLDS)
-    return found.order_by("on").values_list("on", flat=True).first()
+    """The next business day on which somebody is expected."""
+    return next((day for day, _number in booked_days(store, today)), None)
 
 
 def coming_of(store: Store, customer_id: int, today: date) -> list[Booking]:
-    """What a guest has booked from today on, the next first."""
-    found = bookings_of(store).filter(customer_id=customer_id, on__gte=today, state__in=Booking.COMING)
+    """What a guest has booked from this business day on, the next first."""
+    found = bookings_of(store).filter(
+        Booking.from_evening(store, today), customer_id=customer_id, state__in=Booking.COMING
+    )
     return list(found.order_by("starts_at")[:5])
+
+
+def changes_of(booking: Booking) -> list[BookingChange]:
+    """What was changed of a booking, and by whom, the latest first."""
+    return list(booking.changes.select_related("by").order_by("-pk")[:CHANGES_SHOWN])
 
 
 # ---- tables --------------------------------------------------------------------------------------------------
