@@ -62,9 +62,10 @@ def kept_in(store: Store) -> list[KeptItem]:
     return sorted(rows, key=lambda row: not row.is_low)
 
 
-def to_buy(store: Store) -> int:
-    """How many kept things are low."""
-    return KeptItem.objects.filter(store=store, removed_at=None, left__lte=F("alert_at")).count()
+def to_buy(store: Store) -> list[KeptItem]:
+    """What is kept for guests and has to be bought, the emptiest first."""
+    low = KeptItem.objects.filter(store=store, removed_at=None, left__lte=F("alert_at"))
+    return list(low.select_related("customer").order_by("left", "customer__name", "pk")[: 5 * SHOWN])
 
 
 def has_early_access(customer_id: int) -> bool:
