@@ -10,17 +10,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from care.selectors.plans import governing
 from common.clock import now
 from common.errors import Refused
 from customers.models import Customer
-from customers.selectors.arrivals import arrived_on, seated_at, tables_of_duty, to_see
-from customers.selectors.bookings import booked_on, tables_of
+from customers.selectors.arrivals import (
+    arrived_on,
+    put_patronages,
+    seated_at,
+    sitting_on,
+    tables_of_duty,
+    unseen_by,
+    whole,
+)
+from customers.selectors.bookings import coming_on, tables_of
 from customers.selectors.listing import guests_of
 from customers.services.arrivals import acknowledge, arrive, choose_tables
 from staff.models import Role
 from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
-from tablet.selectors import told
-from tiering.selectors.pages import ladder
+from tablet.selectors import ladder_of, told
 
 COMING_SHOWN = 8
 
@@ -32,14 +40,17 @@ def _leads(request: PageRequest) -> bool:
 def tables_now(request: PageRequest) -> dict[str, Any]:
     """Whom this person has to see, who sits at the own tables, who is still to come today (to the own tables)."""
     store, day, person = request.principal.store, today_of(request), person_of(request)
-    mine = tables_of_duty(store, person, day)
-    coming = [row for row in booked_on(store, day) if row.is_coming]
+    mine, sitting, coming = tables_of_duty(store, person, day), sitting_on(store, day), coming_on(store, day)
+    unseen = unseen_by(person, _leads(request), sitting)
     if mine:
         coming = [row for row in coming if row.table is not None and row.table.number in mine]
+    seated = seated_at(mine, sitting)
+    guests = [row.customer for row in (*unseen, *seated)] + [row.customer for row in coming[:COMING_SHOWN]]
+    put_patronages(store, guests)
     return {
-        "alerts": told(store, to_see(store, person, _leads(request), day), day),
+        "alerts": told(store, whole(store, unseen), day),
         "my_tables": mine,
-        "seated": seated_at(store, day, mine) if mine else [],
+        "seated": seated,
         "coming": coming[:COMING_SHOWN],
         "more_coming": max(0, len(coming) - COMING_SHOWN),
     }
@@ -57,11 +68,14 @@ def alerts(request: PageRequest) -> HttpResponse:
 def arrivals(request: PageRequest) -> HttpResponse:
     """Who was seated today, with what to know; as a panel: only whom this person has not seen yet."""
     store, day = request.principal.store, today_of(request)
-    scheme = ladder(store, day).scheme
+    governed = governing(store, day)
+    scheme = ladder_of(governed)
     if request.htmx:
-        unseen = told(store, to_see(store, person_of(request), _leads(request), day), day)
-        return render(request, "tablet/arrivals_panel.html", {"rows": unseen, "scheme": scheme})
-    rows = told(store, arrived_on(store, day), day)
+        unseen = unseen_by(person_of(request), _leads(request), sitting_on(store, day))
+        put_patronages(store, [row.customer for row in unseen])
+        panel = {"rows": told(store, whole(store, unseen), day, governed), "scheme": scheme}
+        return render(request, "tablet/arrivals_panel.html", panel)
+    rows = told(store, arrived_on(store, day), day, governed)
     context = {
         "tab": "arrivals",
         "rows": rows,

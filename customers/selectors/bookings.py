@@ -43,6 +43,12 @@ def booked_on(store: Store, on: date) -> list[Booking]:
     return list(found.order_by("starts_at", "pk")[:SHOWN])
 
 
+def coming_on(store: Store, on: date) -> list[Booking]:
+    """The bookings of a business day whose guests are still expected, by time, with guest and table. One query."""
+    found = Booking.objects.filter(Booking.of_evening(store, on), store=store, state__in=Booking.COMING)
+    return list(found.select_related("customer", "table").order_by("starts_at", "pk")[:SHOWN])
+
+
 def called_off_on(store: Store, on: date) -> list[Booking]:
     """The bookings of a business day that were cancelled or not confirmed in time."""
     found = bookings_of(store).filter(Booking.of_evening(store, on)).exclude(state__in=Booking.HOLDS)
@@ -68,9 +74,9 @@ def next_booked_day(store: Store, today: date) -> date | None:
 
 def coming_of(store: Store, customer_id: int, today: date) -> list[Booking]:
     """What a guest has booked from this business day on, the next first."""
-    found = bookings_of(store).filter(
-        Booking.from_evening(store, today), customer_id=customer_id, state__in=Booking.COMING
-    )
+    found = Booking.objects.filter(
+        Booking.from_evening(store, today), store=store, customer_id=customer_id, state__in=Booking.COMING
+    ).select_related("table")
     return list(found.order_by("starts_at")[:5])
 
 
