@@ -55,9 +55,11 @@ def booked_evening(booking: Booking, store: Store) -> date:
 @register.filter
 def changed_words(change: BookingChange) -> Iterator[str]:
     """几点 18:00 → 19:30: what was changed, one thing after the other."""
-    for name, values in change.what.items():
-        label = str(CHANGEABLE.get(name, name))
-        yield f"{label} {' → '.join(_value(name, value) for value in values)}" if values else label
+    for name, label in CHANGEABLE.items():
+        if name in change.what:
+            yield " ".join(
+                [str(label), " → ".join(_value(name, value) for value in change.what[name])]
+            ).strip()
 
 
 def _value(name: str, value: Any) -> str:

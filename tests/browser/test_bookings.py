@@ -11,6 +11,7 @@ from customers.models import Arrival, Booking, DiningTable, Visit, Waiting
 from customers.services.arrivals import arrive, choose_tables, join_waiting, save_menu
 from customers.services.bookings import add_table, book, give_table
 from customers.services.customers import Profile, change_customer
+from loyalty.services.keeping import keep
 from staff.models import Role
 from tests.browser.conftest import FLOOR
 from tests.browser.test_pages import TOO_NARROW, faults
@@ -52,6 +53,8 @@ def evening(stage):
     save_menu(
         customer_id=stage.regular.pk, dishes=[(name, 1) for name in ("毛肚", "鸭血", "松茸汤", "虾滑", "东坡肉", "米饭")], **said
     )  # fmt: skip
+    keep(customer_id=stage.regular.pk, what="绍兴黄酒", left=1, alert_at=1, **said)
+    keep(customer_id=stage.lapsed.pk, what="X牌红酒", left=0, alert_at=2, **said)
     waiter = stage.people[Role.WAITER]
     choose_tables(store=store, person=waiter, tables=["5", "6"], actor=waiter, at=at)
     return stage
