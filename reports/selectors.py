@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from care.selectors.outbox import Totals, outbox_totals
 from django.db.models import Prefetch
 
 from care.models import Message
+from care.selectors.outbox import Totals, outbox_totals
 from care.sentences import REASONS
 from ops.models import Run, Step
 from reports.models import StoreDay
