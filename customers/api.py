@@ -84,6 +84,7 @@ class CustomerAnswer(serializers.Serializer):
     influence = serializers.IntegerField(allow_null=True)
     distance_km = serializers.DecimalField(max_digits=5, decimal_places=1, allow_null=True)
     needs = serializers.ListField(child=serializers.ChoiceField(Need.values))
+    preferred_channel = serializers.ChoiceField([*Preferred.values, ""])
 
 
 class VisitAnswer(serializers.Serializer):
@@ -118,6 +119,7 @@ def describe(patronage: Patronage, masked: str) -> dict[str, Any]:
         "influence": customer.influence,
         "distance_km": None if customer.distance_km is None else str(customer.distance_km),
         "needs": customer.needs,
+        "preferred_channel": customer.preferred_channel,
     }
 
 

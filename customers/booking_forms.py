@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Refused
 from common.forms import DeskForm, said
 from customers.forms import NeedsField, one_guest
-from customers.models import BookingRules
-from customers.preorder import read_dishes
-from customers.services.bookings import PARTY_AT_MOST
+from customers.models import Booking, BookingRules, DiningTable
+from customers.preorder import read_dishes, write_dishes
+from customers.selectors.bookings import tables_of
+from customers.services.bookings import PARTY_AT_MOST, last_change
 from staff.models import Store
 
 PARTY_ERRORS = {
@@ -43,6 +44,7 @@ class BookingForm(DeskForm):
     on = forms.DateField(
         label=_("哪一天"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"], error_messages={"invalid": _("请填一个日期。")},
+        help_text=_("半夜以后按钟表的日期：周六夜里 00:30 填周日。"),
     )  # fmt: skip
     arrives = forms.TimeField(
         label=_("几点"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -80,6 +82,40 @@ class BookingForm(DeskForm):
         data = dict(self.cleaned_data)
         who = data.pop("who", None)
         return data | {"customer_id": self.customer_id or who}
+
+
+class BookingChangeForm(BookingForm):
+    """The same of a booking that stands, with its table. `seen`: the latest change that whoever opened it knows of."""
+
+    table = forms.ChoiceField(label=_("台号"), required=False)
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+
+    def __init__(self, *args: Any, store: Store, booking: Booking, **kwargs: Any) -> None:
+        showing = {name: getattr(booking, name) for name in ("on", "arrives", "party", "needs", "note")}
+        showing |= {
+            "table": booking.table_id or "", "allergies": booking.allergies or "",
+            "dishes": write_dishes(booking.dishes), "seen": last_change(booking),
+        }  # fmt: skip
+        super().__init__(*args, store=store, customer_id=booking.customer_id, initial=showing, **kwargs)
+        del self.fields["held"]
+        choices = [(table.pk, table_words(table)) for table in tables_of(store)]
+        self.fields["table"].choices = [("", _("未排台")), *choices]  # type: ignore[attr-defined]
+
+    def said(self) -> dict[str, Any]:
+        """The checked form as `change_booking` takes it."""
+        data = dict(self.cleaned_data)
+        return data | {"table_id": int(data.pop("table") or 0) or None}
+
+
+def table_words(table: DiningTable) -> str:
+    """A table in a list to choose from: 牡丹厅 · 12 座 · 二楼包间."""
+    words = [
+        table.number,
+        _("%(n)s 座") % {"n": table.seats},
+        table.room,
+        _("轮椅方便") if table.accessible else "",
+    ]
+    return " · ".join(str(each) for each in words if each)
 
 
 class WaitingForm(DeskForm):

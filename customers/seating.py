@@ -1,8 +1,10 @@
-"""Which tables suit a party, who is called first, how long an unconfirmed table is kept. Pure: no clock, no database."""
+"""Which tables suit a party, who is called first, how long an unconfirmed table is kept, which evening a booking belongs
+to, whose booking stands in the way of who sits down. Pure: no clock, no database.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 WHEELCHAIR = "wheelchair"
 
@@ -34,10 +36,20 @@ def offered(
 
 
 def free_again(on: date, made_on: date, held_days: int) -> date:
-    """The day on which an unconfirmed table is free again: so many days before its day, but not before the day after
-    it was kept, and not after its day.
+    """The day on which an unconfirmed table is free again, in the morning: so many days before its day, but not before
+    the day after it was kept. `on` and `made_on` are business days.
     """
-    return min(on, max(on - timedelta(days=held_days), made_on + timedelta(days=1)))
+    return max(on - timedelta(days=held_days), made_on + timedelta(days=1))
+
+
+def evening_of(on: date, arrives: time, day_ends_at: time) -> date:
+    """The business day of a moment as the clock on the wall says it: half past midnight is of the evening before."""
+    return on - timedelta(days=1) if arrives < day_ends_at else on
+
+
+def is_in_the_way(starts_at: datetime, ends_at: datetime, at: datetime, sitting_minutes: int) -> bool:
+    """Whether a booking, not arrived yet, wants the table of somebody who sits down `at` and takes it for so long."""
+    return starts_at < at + timedelta(minutes=sitting_minutes) and at < ends_at
 
 
 def codes_of(text: str) -> frozenset[str]:

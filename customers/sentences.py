@@ -38,11 +38,16 @@ add_sentences(
         "booking_party": _("人数请填 1 到 %(most)s。"),
         "booking_past": _("这个日子已经过去了。"),
         "booking_far": _("最多只能提前一年预订。"),
+        "booking_small_hours": _(
+            "%(time)s 算前一天的夜里，那一夜已经过去了。要订今天夜里的，请选后一天的日期。"
+        ),
+        "booking_changed": _("这个预订刚才有人改过，您看到的已经不是最新的。请核对下面的改动，再存一次。"),
         "booking_there": _("这位客人这个时间已经有预订了。"),
         "booking_over": _("这个预订现在是“%(state)s”，不能再改。"),
         "table_taken": _("%(table)s 号台这个时间已经有人订了。"),
         "table_small": _("%(table)s 号台只有 %(seats)s 个座位。"),
         "table_stairs": _("%(table)s 号台轮椅进不去，请选轮椅方便的台。"),
+        "table_awaited": _("%(table)s 号台 %(time)s 有%(who)s的预订，%(party)s 位，还没到。"),
         "table_missing": _("请填台号。"),
         "table_on_list": _("%(table)s 号台已经有了。"),
         "table_booked": _("%(table)s 号台还有没到的预订，请先改到别的台。"),

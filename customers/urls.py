@@ -29,6 +29,7 @@ urlpatterns = [
     path("bookings/", bookings.day, name="bookings"),
     path("bookings/new/", bookings.new, name="booking-new"),
     path("bookings/<int:pk>/", bookings.one, name="booking"),
+    path("bookings/<int:pk>/change/", bookings.change, name="booking-change"),
     path("bookings/<int:pk>/act/", bookings.act, name="booking-act"),
     path("bookings/<int:pk>/slip/", bookings.slip, name="booking-slip"),
     path("waiting/", bookings.waiting_join, name="waiting-join"),

@@ -12,15 +12,18 @@ from care.selectors.tasks import tasks_due
 from common.clock import now
 from common.errors import Refused
 from customers.selectors.people import birthdays, held_visits, slipping_away
+from loyalty.selectors.giving import to_buy
 from ops.models import Run
 from reports import selectors
 from reports.services import approve_night
+from staff.access import who_may
 from staff.pages import PageRequest, person_of, tell, today_of
 from tiering.selectors.pages import scheme_behind_labels
 from tiering.sentences import tier_name
 
 TASKS_SHOWN = 6
 MOVES_SHOWN = 8
+LOW_SHOWN = 6
 WEEK = 8
 
 
@@ -33,6 +36,7 @@ def today(request: PageRequest) -> HttpResponse:
     due = tasks_due(store, person_of(request), role, day)
     born = birthdays(store, day, WEEK)
     moved = selectors.moved_in(store, latest.run.business_date) if latest else []
+    low = to_buy(store) if role in who_may("kept", "GET") else []
     context = {
         "night": latest,
         "due": due,
@@ -45,6 +49,9 @@ def today(request: PageRequest) -> HttpResponse:
         "slipping": slipping_away(store, day),
         "stuck": selectors.stuck_texts(store),
         "held": held_visits(store),
+        "low": low[:LOW_SHOWN],
+        "low_number": len(low),
+        "more_low": max(0, len(low) - LOW_SHOWN),
     }
     return render(request, "reports/today.html", context)
 

@@ -1,6 +1,7 @@
 """Who has arrived: seated from the tablet, told to the owner, seen; who waits on which tables."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -9,17 +10,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from care.selectors.plans import governing
 from common.clock import now
 from common.errors import Refused
 from customers.models import Customer
-from customers.selectors.arrivals import arrived_on, seated_at, tables_of_duty, to_see
-from customers.selectors.bookings import booked_on, tables_of
+from customers.selectors.arrivals import (
+    arrived_on,
+    put_patronages,
+    seated_at,
+    sitting_on,
+    tables_of_duty,
+    unseen_by,
+    whole,
+)
+from customers.selectors.bookings import coming_on, tables_of
 from customers.selectors.listing import guests_of
 from customers.services.arrivals import acknowledge, arrive, choose_tables
 from staff.models import Role
 from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
-from tablet.selectors import told
-from tiering.selectors.pages import ladder
+from tablet.selectors import ladder_of, told
 
 COMING_SHOWN = 8
 
@@ -31,14 +40,17 @@ def _leads(request: PageRequest) -> bool:
 def tables_now(request: PageRequest) -> dict[str, Any]:
     """Whom this person has to see, who sits at the own tables, who is still to come today (to the own tables)."""
     store, day, person = request.principal.store, today_of(request), person_of(request)
-    mine = tables_of_duty(store, person, day)
-    coming = [row for row in booked_on(store, day) if row.is_coming]
+    mine, sitting, coming = tables_of_duty(store, person, day), sitting_on(store, day), coming_on(store, day)
+    unseen = unseen_by(person, _leads(request), sitting)
     if mine:
         coming = [row for row in coming if row.table is not None and row.table.number in mine]
+    seated = seated_at(mine, sitting)
+    guests = [row.customer for row in (*unseen, *seated)] + [row.customer for row in coming[:COMING_SHOWN]]
+    put_patronages(store, guests)
     return {
-        "alerts": told(store, to_see(store, person, _leads(request), day), day),
+        "alerts": told(store, whole(store, unseen), day),
         "my_tables": mine,
-        "seated": seated_at(store, day, mine) if mine else [],
+        "seated": seated,
         "coming": coming[:COMING_SHOWN],
         "more_coming": max(0, len(coming) - COMING_SHOWN),
     }
@@ -56,11 +68,14 @@ def alerts(request: PageRequest) -> HttpResponse:
 def arrivals(request: PageRequest) -> HttpResponse:
     """Who was seated today, with what to know; as a panel: only whom this person has not seen yet."""
     store, day = request.principal.store, today_of(request)
-    scheme = ladder(store, day).scheme
+    governed = governing(store, day)
+    scheme = ladder_of(governed)
     if request.htmx:
-        unseen = told(store, to_see(store, person_of(request), _leads(request), day), day)
-        return render(request, "tablet/arrivals_panel.html", {"rows": unseen, "scheme": scheme})
-    rows = told(store, arrived_on(store, day), day)
+        unseen = unseen_by(person_of(request), _leads(request), sitting_on(store, day))
+        put_patronages(store, [row.customer for row in unseen])
+        panel = {"rows": told(store, whole(store, unseen), day, governed), "scheme": scheme}
+        return render(request, "tablet/arrivals_panel.html", panel)
+    rows = told(store, arrived_on(store, day), day, governed)
     context = {
         "tab": "arrivals",
         "rows": rows,
@@ -92,17 +107,21 @@ def arrival_act(request: PageRequest, pk: int) -> HttpResponse:
 @require_POST
 def seat(request: PageRequest, pk: int) -> HttpResponse:
     """The guest sits: one key on the card, the table beside it."""
-    store = request.principal.store
+    store, known = request.principal.store, request.POST.get("despite", "")
     guest: Customer = found(guests_of(store).filter(customer_id=pk).first()).customer
     try:
         here = arrive(
             store=store,
             customer_id=pk,
             table=request.POST.get("table", ""),
+            despite_id=int(known) if known.isascii() and known.isdigit() and len(known) < 19 else None,
             actor=person_of(request),
             at=now(),
         )
     except Refused as refused:
+        if refused.code == "table_awaited":
+            asked = urlencode({"table": request.POST["table"][:40]})
+            return redirect(f"{reverse('tablet-guest', args=[pk])}?{asked}")
         tell(request, refused)
     else:
         said = {"who": guest.called, "table": here.table_no}

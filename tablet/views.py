@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from care.relations.selectors.card import floor_card
+from care.selectors.plans import governing
 from care.selectors.treatments import treatments_now
 from common.clock import now
 from common.errors import Refused
@@ -18,22 +19,20 @@ from customers.models import Patronage
 from customers.models.consent import Source
 from customers.models.visit import Entry
 from customers.preorder import write_dishes
-from customers.selectors.archive import archive
-from customers.selectors.arrivals import sits
+from customers.selectors.arrivals import doubted, sits
 from customers.selectors.bookings import coming_of, menu_of
 from customers.selectors.listing import find_guests, look_up
 from customers.selectors.people import birthdays, has_birthday_soon, masked_numbers
 from customers.services.arrivals import leave
 from customers.services.customers import register_customer
 from customers.services.visits import record_visit
-from feedback.selectors import open_complaints_of
 from loyalty.selectors.giving import kept_for
 from loyalty.selectors.vouchers import usable_vouchers_of
 from loyalty.services.bills import put_on_bills
 from staff.pages import PageRequest, found, person_of, tell, today_of
 from tablet.arrival_views import tables_now
 from tablet.forms import PARTIES, NewGuestForm, VisitForm
-from tablet.selectors import here_today, last_visits, owed_to, to_do_now
+from tablet.selectors import here_today, known_guest, last_visits, owed_to, to_do_now
 
 MOST_FOUND = 8
 MOST_BORN = 6
@@ -43,7 +42,10 @@ MOST_BORN = 6
 def floor(request: PageRequest) -> HttpResponse:
     """Find: one field, big keys, and who is here or has a birthday today."""
     store, day = request.principal.store, today_of(request)
-    here, born = here_today(store, day), birthdays(store, day, days=1)[:MOST_BORN]
+    tables = tables_now(request)
+    # Who chose tables is shown the guests at them, not everybody of today.
+    here = [] if tables["my_tables"] else here_today(store, day)
+    born = birthdays(store, day, days=1)[:MOST_BORN]
     shown = [row.customer_id for row in here] + [each.patronage.customer_id for each in born]
     context = {
         "here": here,
@@ -51,7 +53,7 @@ def floor(request: PageRequest) -> HttpResponse:
         "numbers": masked_numbers(shown),
         "digits": "123456789",
         "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        **tables_now(request),
+        **tables,
     }
     return render(request, "tablet/find.html", context)
 
@@ -101,9 +103,10 @@ def guest(request: PageRequest, pk: int) -> HttpResponse:
 
 def _card(request: PageRequest, pk: int, form: VisitForm | None, status: int = 200) -> HttpResponse:
     store, day = request.principal.store, today_of(request)
-    known = found(archive(store, pk, visits=0))
+    known, governed = found(known_guest(store, pk)), governing(store, day)
+    relation = floor_card(store, known.patronage.customer, day)
     menu, seat, coming = menu_of(store, pk), sits(store, pk, day), coming_of(store, pk, day)
-    today = next((each for each in coming if each.on == day), None)
+    today = next((each for each in coming if each.evening_at(store) == day), None)
     if form is None:
         told = {"dishes": write_dishes(menu.dishes)} if menu and "menu" in request.GET else {}
         form = VisitForm.begin(now(), table=seat.table_no if seat else "", **told)
@@ -111,19 +114,20 @@ def _card(request: PageRequest, pk: int, form: VisitForm | None, status: int = 2
         "menu": menu,
         "seat": seat,
         "booking": today,
+        "doubt": doubted(store, request.GET.get("table", ""), now(), pk),
         "seat_table": today.table.number if today and today.table else known.patronage.usual_table,
         "guest": known,
         "patronage": known.patronage,
         "customer": known.patronage.customer,
         "birthday_on": has_birthday_soon(known.patronage.customer.birthday, day),
-        "to_do": to_do_now(store, day),
-        "treatments": treatments_now(store, known.patronage, now()),
+        "to_do": to_do_now(governed),
+        "treatments": treatments_now(store, known.patronage, now(), governed),
         "kept": kept_for(store, pk),
         "vouchers": usable_vouchers_of(store, pk, day),
         "owed": owed_to(store, pk, day),
         "visits": last_visits(store, pk),
-        "complaints": open_complaints_of(store, pk),
-        "relation": floor_card(store, known.patronage.customer, day),
+        "complaints": relation.open,
+        "relation": relation,
         "form": form,
         "parties": PARTIES,
         "keys": ["7", "8", "9", "4", "5", "6", "1", "2", "3", "00", "0", "."],

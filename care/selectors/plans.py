@@ -1,11 +1,15 @@
 """The plans of a store."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Count
 
 from care.models import Plan
 from staff.models import Store
+from tiering.models import Adoption
+from tiering.selectors.schemes import in_force_everywhere
 
 
 def living_plan(store: Store, scheme_code: str) -> Plan | None:
@@ -18,6 +22,26 @@ def living_plans(store: Store, scheme_codes: Collection[str]) -> dict[str, Plan]
     """The store's living plans under these schemes with their lines, by scheme. Two queries."""
     found = Plan.objects.filter(store=store, scheme_code__in=scheme_codes, retired_at=None)
     return {plan.scheme_code: plan for plan in found.prefetch_related("lines")}
+
+
+@dataclass(frozen=True)
+class Governing:
+    """A scheme that is in force in a store, and the store's living plan under it; None where none was made yet."""
+
+    adoption: Adoption
+    plan: Plan | None
+
+    @property
+    def code(self) -> str:
+        """The scheme's."""
+        return self.adoption.version.scheme.code
+
+
+def governing(store: Store, day: date) -> list[Governing]:
+    """What grades and serves the store's guests on a day: one an axis, the main axis first. Three queries."""
+    adoptions = in_force_everywhere(store.pk, day)
+    plans = living_plans(store, {each.version.scheme.code for each in adoptions})
+    return [Governing(each, plans.get(each.version.scheme.code)) for each in adoptions]
 
 
 def plan_versions(store: Store, scheme_code: str) -> list[Plan]:

@@ -1,20 +1,21 @@
 """What a guest at the table is given, and which of it was given already on this visit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from care.playbook import Line
-from care.selectors.plans import living_plans
+from care.selectors.plans import Governing, governing
 from care.services.plans import line_of, playbook_for
 from care.treatments import is_given_at_table, slot_of, treatments
 from customers.models import Patronage
 from loyalty.models import TreatmentUse
-from loyalty.selectors.giving import uses_at, uses_of
+from loyalty.selectors.giving import uses_now
 from loyalty.services.keeping import sitting_of
 from staff.models import Store
 from tiering.axes import MAIN
 from tiering.rules import TOGETHER
-from tiering.selectors.schemes import in_force_everywhere, scheme_of
+from tiering.selectors.schemes import scheme_of
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,19 @@ class Treatment:
         return self.now is not None and self.now.code == self.line.code
 
 
-def treatment_lines(store: Store, patronage: Patronage, day: date) -> list[Line]:
-    """The lines of the plan that are treatments of the guest's tiers: of the ladder the store lives by, and of those
+def treatment_lines(governed: Sequence[Governing], patronage: Patronage) -> list[Line]:
+    """The lines of the plans that are treatments of the guest's tiers: of the ladder the store lives by, and of those
     beside it that have a plan of their own.
     """
     found: dict[str, Line] = {}
-    adoptions = in_force_everywhere(store.pk, day)
-    plans = living_plans(store, {each.version.scheme.code for each in adoptions})
-    for adoption in adoptions:
-        code = adoption.version.scheme.code
+    for each in governed:
+        code, adoption, plan = each.code, each.adoption, each.plan
         is_main = adoption.axis == MAIN
         if not is_main and playbook_for(code).scheme != code:
             continue
         label = patronage.tier if is_main else patronage.labels.get(adoption.axis, "")
         if not label:
             continue
-        plan = plans.get(code)
         lines = [line_of(row) for row in plan.lines.all()] if plan else list(playbook_for(code).lines)
         ladder, inherits = scheme_of(adoption.version).codes, bool(plan and plan.inherits)
         for tier in label.split(TOGETHER):
@@ -58,15 +56,24 @@ def treatment_lines(store: Store, patronage: Patronage, day: date) -> list[Line]
     return list(found.values())
 
 
-def treatments_now(store: Store, patronage: Patronage, at: datetime) -> list[Treatment]:
-    """The guest's treatments with what was given of them on the visit of this moment and before."""
-    lines = treatment_lines(store, patronage, store.business_day(at))
+def treatments_now(
+    store: Store, patronage: Patronage, at: datetime, governed: Sequence[Governing] | None = None
+) -> list[Treatment]:
+    """The guest's treatments with what was given of them on the visit of this moment and before. `governed`: where the
+    caller knows it already.
+    """
+    known = governing(store, store.business_day(at)) if governed is None else governed
+    lines = treatment_lines(known, patronage)
     if not lines:
         return []
-    on, sitting = sitting_of(store, patronage.customer_id, at)
-    given = uses_at(store, patronage.customer_id, on, sitting)
-    times = uses_of(store, patronage.customer_id)
+    uses = uses_now(store, patronage.customer_id, *sitting_of(store, patronage.customer_id, at))
+    given = {each.use.slot: each.use for each in uses.values() if each.is_now}
     return [
-        Treatment(line, given.get(slot_of(line)), times.get(line.code, 0), is_given_at_table(line))
+        Treatment(
+            line,
+            given.get(slot_of(line)),
+            uses[line.code].times if line.code in uses else 0,
+            is_given_at_table(line),
+        )
         for line in lines
     ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from care.selectors.plans import governing
 from care.selectors.treatments import treatment_lines
 from care.treatments import is_given_at_table, slot_of
 from common.errors import NotHere
@@ -28,7 +29,7 @@ def use_treatment(
     patronage = Patronage.objects.filter(store=store, customer_id=customer_id).first()
     if patronage is None:
         raise NotHere()
-    lines = treatment_lines(store, patronage, store.business_day(at))
+    lines = treatment_lines(governing(store, store.business_day(at)), patronage)
     line = next((each for each in lines if each.code == code and is_given_at_table(each)), None)
     if line is None:
         raise NotHere()

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from crm.demo.staffing import Staff
 from customers.models import Patronage
-from customers.selectors.bookings import tables_offered
+from customers.selectors.bookings import booked_on, tables_offered
 from customers.services.arrivals import arrive, choose_tables, join_waiting, save_menu
 from customers.services.bookings import add_table, book, give_table
 from staff.models import Role, Store
@@ -59,12 +59,14 @@ def _one_store(
         if free and dice.random() < 0.7:
             give_table(store=store, booking_id=booking.pk, table_id=free[0].pk, actor=host, at=at)
     rest = guests[len(days) :]
-    for guest, minutes in zip(rest[:2], (50, 12), strict=False):
+    taken = {str(row.table) for row in booked_on(store, today)}
+    numbers = [str(number) for number in range(4, TABLES + 1) if str(number) not in taken]
+    for guest, minutes, table_no in zip(rest[:2], (50, 12), numbers, strict=False):
         when = at - timedelta(minutes=minutes)
         arrive(
             store=store,
             customer_id=guest.customer_id,
-            table=str(4 + minutes % 9),
+            table=table_no,
             party=4,
             actor=host,
             at=when,

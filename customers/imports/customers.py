@@ -94,6 +94,8 @@ class CustomerApply:
                     row.credit,
                     row.influence,
                     row.distance_km,
+                    _json_list(row.needs),
+                    row.preferred_channel,
                     _json_list(row.tags),
                     is_abroad(row.phone),
                     self.owners.get(row.owner),

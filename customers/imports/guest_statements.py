@@ -21,6 +21,8 @@ STAGE = (
     ("credit", "smallint"),
     ("influence", "smallint"),
     ("distance_km", "numeric"),
+    ("needs", "text"),
+    ("preferred_channel", "text"),
     ("tags", "text"),
     ("is_abroad", "boolean"),
     ("owner_id", "bigint"),
@@ -74,6 +76,8 @@ PLAN = """
             CASE WHEN c.id IS NULL OR p.id IS NOT NULL THEN s.name ELSE c.name END AS name,
             {plain},
             {judged},
+            CASE WHEN p.id IS NULL AND c.needs <> '[]' THEN c.needs
+                ELSE coalesce(s.needs::jsonb, c.needs, '[]') END AS needs,
             s.birth_month IS NOT NULL AND (c.birth_month IS NULL OR (p.id IS NOT NULL AND (
                 (s.birth_calendar, s.birth_month, s.birth_day, s.birth_leap)
                     <> (c.birth_calendar, c.birth_month, c.birth_day, c.birth_leap)
@@ -105,13 +109,14 @@ PLAN = """
         WHERE m.row <> ALL(%(bad)s)
     ), compared AS (
         SELECT w.*, w.takes_birthday OR (w.name, w.sex, w.address, w.industry, w.employer, w.position, w.married, w.credit,
-                w.influence, w.distance_km)
+                w.influence, w.distance_km, w.needs, w.preferred_channel)
             IS DISTINCT FROM ((w.c).name, (w.c).sex, (w.c).address, (w.c).industry, (w.c).employer, (w.c).position,
-                (w.c).married, (w.c).credit, (w.c).influence, (w.c).distance_km) AS profile
+                (w.c).married, (w.c).credit, (w.c).influence, (w.c).distance_km, (w.c).needs,
+                (w.c).preferred_channel) AS profile
         FROM wanted w
     )
     SELECT row, customer_id, name, sex, address, industry, employer, position, married, credit, influence, distance_km,
-        takes_birthday, patronage, phone, tags, consent, introduction, profile,
+        needs, preferred_channel, takes_birthday, patronage, phone, tags, consent, introduction, profile,
         CASE WHEN customer_id IS NULL THEN 'created' WHEN is_linked THEN 'linked'
             WHEN profile OR patronage OR phone OR tags OR consent OR introduction THEN 'updated'
             ELSE 'unchanged' END AS outcome
@@ -120,7 +125,7 @@ PLAN = """
     plain=", ".join(
         f"CASE WHEN p.id IS NULL THEN coalesce(nullif(c.{name}, ''), s.{name}) "
         f"ELSE coalesce(nullif(s.{name}, ''), c.{name}) END AS {name}"
-        for name in ("sex", "address", "industry", "employer", "position")
+        for name in ("sex", "address", "industry", "employer", "position", "preferred_channel")
     ),
     judged=", ".join(
         f"CASE WHEN p.id IS NULL THEN coalesce(c.{name}, s.{name}) ELSE coalesce(s.{name}, c.{name}) END AS {name}"
@@ -138,10 +143,12 @@ NUMBER = """
 
 CREATE = """
     INSERT INTO customers_customer (id, brand_id, name, salutation, sex, birth_calendar, birth_leap, address,
-        industry, employer, position, married, credit, influence, distance_km, likes, name_key, search_keys, created_at,
+        industry, employer, position, married, credit, influence, distance_km, needs, preferred_channel,
+        likes, name_key, search_keys, created_at,
         created_by_id, birth_year, birth_month, birth_day)
     SELECT l.customer_id, %(brand)s, l.name, '', l.sex, s.birth_calendar, s.birth_leap, l.address, l.industry,
-        l.employer, l.position, l.married, l.credit, l.influence, l.distance_km, '', '', '{}', %(at)s, %(by)s, s.birth_year,
+        l.employer, l.position, l.married, l.credit, l.influence, l.distance_km, l.needs, l.preferred_channel,
+        '', '', '{}', %(at)s, %(by)s, s.birth_year,
         s.birth_month, s.birth_day
     FROM import_plan l JOIN import_customer s USING (row) WHERE l.outcome = 'created' ORDER BY l.row
 """
@@ -149,7 +156,7 @@ CREATE = """
 CHANGE = """
     UPDATE customers_customer c SET name = l.name, sex = l.sex, address = l.address, industry = l.industry,
         employer = l.employer, position = l.position, married = l.married, credit = l.credit, influence = l.influence,
-        distance_km = l.distance_km,
+        distance_km = l.distance_km, needs = l.needs, preferred_channel = l.preferred_channel,
         birth_calendar = CASE WHEN l.takes_birthday THEN s.birth_calendar ELSE c.birth_calendar END,
         birth_year = CASE WHEN l.takes_birthday THEN s.birth_year ELSE c.birth_year END,
         birth_month = CASE WHEN l.takes_birthday THEN s.birth_month ELSE c.birth_month END,

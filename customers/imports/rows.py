@@ -43,6 +43,8 @@ CUSTOMER_COLUMNS = (
     Column("credit", ("消费信誉", "信誉")),
     Column("influence", ("影响力",)),
     Column("distance_km", ("距离", "离店公里数", "距离公里")),
+    Column("needs", ("要准备", "需要准备")),
+    Column("preferred_channel", ("首选联系方式", "联系方式")),
     Column("tags", ("标签",)),
     Column("owner", ("负责人",)),
     Column("consent_sms", ("短信同意", "同意短信")),
@@ -78,6 +80,15 @@ OCCASIONS = {
     "anniversary": "纪念日",
     "festival": "节日",
     "other": "其他",
+}
+NEEDS = {"child_seat": "儿童椅", "wheelchair": "轮椅", "elderly": "有老人"}
+PREFERRED = {
+    "phone": "电话",
+    "sms": "短信",
+    "wechat": "微信",
+    "email": "邮件",
+    "card": "贺卡",
+    "visit": "上门",
 }
 CHANNELS = {"dine_in": "堂食", "takeaway": "外带", "delivery": "外卖", "online": "线上"}
 
@@ -115,6 +126,8 @@ class CustomerRow:
     credit: int | None = None
     influence: int | None = None
     distance_km: Decimal | None = None
+    needs: tuple[str, ...] = ()
+    preferred_channel: str = ""
     tags: tuple[str, ...] = ()
     owner: str = ""
     consent_sms: bool | None = None
@@ -242,6 +255,8 @@ def _customer(cells: _Cells, today: date) -> CustomerRow:
         credit=cells.take("credit", parse_rating, None),
         influence=cells.take("influence", parse_rating, None),
         distance_km=cells.take("distance_km", parse_distance, None),
+        needs=cells.take("needs", _needs, ()),
+        preferred_channel=cells.take("preferred_channel", lambda text: _choice(text, PREFERRED), ""),
         tags=cells.take("tags", _tags, ()),
         owner=cells.take("owner", _line(150), ""),
         consent_sms=cells.take("consent_sms", parse_yes_no, None),
@@ -336,6 +351,12 @@ def _tags(text: str) -> tuple[str, ...]:
     if len(found) > TAGS_AT_MOST:
         raise CellError("too_many", most=TAGS_AT_MOST)
     return found
+
+
+def _needs(text: str) -> tuple[str, ...]:
+    """`轮椅;儿童椅` -> (child_seat, wheelchair): each once, in one order. Raises CellError word_not_allowed."""
+    said = {_choice(word.strip(), NEEDS) for word in re.split(r"[;；,，、\n]", text) if word.strip()}
+    return tuple(need for need in NEEDS if need in said)
 
 
 def _choice(text: str, labels: Mapping[str, str]) -> str:

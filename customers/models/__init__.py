@@ -1,5 +1,5 @@
 from customers.models.arrival import Arrival, PersonalMenu, TableDuty
-from customers.models.booking import Booking, BookingRules, DiningTable, Need, Waiting
+from customers.models.booking import Booking, BookingChange, BookingRules, DiningTable, Need, Waiting
 from customers.models.consent import Consent, OptOut, Reveal
 from customers.models.customer import Customer, Introduction, Patronage, Phone, ProfileGap, Tag
 from customers.models.dish import Dish
@@ -9,6 +9,7 @@ from customers.models.visit import Visit, VisitGuest
 __all__ = [
     "Arrival",
     "Booking",
+    "BookingChange",
     "BookingRules",
     "Consent",
     "Customer",

@@ -12,6 +12,7 @@ from staff.models import Person, Store
 class Arrival(models.Model):
     """A guest was seated at a table on a business day; `left_at` once the visit was logged or the guest gone.
 
+    `despite`: the booking of another guest that stood at this table when the guest was seated all the same.
     `owner` is whom it was told to: the guest's owner at that moment; nobody's guest is told to those who lead.
     `acknowledged_*`: who said first to have seen it.
     """
@@ -19,6 +20,7 @@ class Arrival(models.Model):
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="arrivals", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="arrivals")
     booking = models.ForeignKey(Booking, on_delete=models.SET_NULL, null=True, related_name="+")
+    despite = models.ForeignKey(Booking, on_delete=models.SET_NULL, null=True, related_name="+")
     on = models.DateField()
     table_no = models.CharField(_("台号"), max_length=20)
     party = models.PositiveSmallIntegerField(null=True)

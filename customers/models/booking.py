@@ -1,5 +1,7 @@
 """Whom the house expects: its tables, what is booked, who waits at the door."""
 
+from datetime import date, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
@@ -8,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.fields import EncryptedTextField
 from customers.models.customer import Customer
+from customers.seating import evening_of
 from staff.models import Person, Store
 
 
@@ -64,8 +67,9 @@ class Booking(models.Model):
     """A table for a guest at a time. PROVISIONAL is kept until `lapses_on` and needs a word of the guest.
 
     `on` and `arrives` are what the clock on the wall says; `starts_at` to `ends_at` is the time for which the table is
-    taken. `dishes`: `[{"name": "清蒸石斑", "number": 1}]`, to be prepared. `allergies`: of somebody who comes along; the
-    guest's own stand in the profile. `settled_*`: who last changed the state.
+    taken. The day it is listed under is `evening_at`: half past midnight is of the evening before. `dishes`: `[{"name":
+    "清蒸石斑", "number": 1}]`, to be prepared. `allergies`: of somebody who comes along; the guest's own stand in the
+    profile. `settled_*`: who last changed the state.
     """
 
     class State(models.TextChoices):
@@ -138,6 +142,36 @@ class Booking(models.Model):
     def is_coming(self) -> bool:
         """Whether the guest is still expected."""
         return self.state in self.COMING
+
+    def evening_at(self, store: Store) -> date:
+        """The business day of its store that it belongs to."""
+        return evening_of(self.on, self.arrives, store.day_ends_at)
+
+    @classmethod
+    def of_evening(cls, store: Store, day: date) -> Q:
+        """The bookings of one business day: of its date from the morning on, and of the small hours after it."""
+        ends = store.day_ends_at
+        return Q(on=day, arrives__gte=ends) | Q(on=day + timedelta(days=1), arrives__lt=ends)
+
+    @classmethod
+    def from_evening(cls, store: Store, day: date) -> Q:
+        """The bookings of a business day and of those after it."""
+        return Q(on__gt=day) | Q(on=day, arrives__gte=store.day_ends_at)
+
+
+class BookingChange(models.Model):
+    """What somebody changed of a booking that stands: `{"party": [4, 6], "arrives": ["18:00", "19:30"]}`, before and after.
+
+    Of an allergy it is told that it changed, not what it was.
+    """
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    what = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.booking_id}: {'、'.join(self.what)}"
 
 
 class Waiting(models.Model):

@@ -50,7 +50,7 @@ class Archive:
         return self.filled * 100 / MANDATORY
 
 
-def archive(store: Store, customer_id: int, visits: int = VISITS_SHOWN) -> Archive | None:
+def archive(store: Store, customer_id: int) -> Archive | None:
     """The archive of a guest of this store; None for anybody else."""
     patronage = (
         guests_of(store)
@@ -79,7 +79,7 @@ def archive(store: Store, customer_id: int, visits: int = VISITS_SHOWN) -> Archi
     latest = (
         Visit.objects.filter(store=store, customer_id=customer_id)
         .select_related("recorded_by", "voided_by")
-        .order_by("-visited_at", "-external_id")[:visits]
+        .order_by("-visited_at", "-external_id")[:VISITS_SHOWN]
     )
     introduced = (
         guests_of(store)

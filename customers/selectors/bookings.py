@@ -4,14 +4,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Case, Count, DateField, F, Prefetch, Q, QuerySet, Value, When
+from django.db.models.functions import Cast
 
 from customers.habit import Came, Habit, predict
-from customers.models import Booking, BookingRules, DiningTable, Patronage, PersonalMenu, Visit, Waiting
+from customers.models import (
+    Booking,
+    BookingChange,
+    BookingRules,
+    DiningTable,
+    Patronage,
+    PersonalMenu,
+    Visit,
+    Waiting,
+)
 from customers.seating import Place, call_order, codes_of, goes_first, offered
 from staff.models import Store
 
 SHOWN = 300
+CHANGES_SHOWN = 20
 HABIT_DAYS = 90
 HABIT_VISITS = 60
 EPOCH, _PLACE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -30,18 +41,18 @@ def bookings_of(store: Store) -> QuerySet[Booking]:
 
 
 def booked_on(store: Store, on: date) -> list[Booking]:
-    """The bookings of a day that stand, by time: to come, or seated."""
-    found = bookings_of(store).filter(on=on, state__in=Booking.HOLDS)
+    """The bookings of a business day that stand, by time, the small hours last: to come, or seated."""
+    found = bookings_of(store).filter(Booking.of_evening(store, on), state__in=Booking.HOLDS)
     return list(found.order_by("starts_at", "pk")[:SHOWN])
 
 
 def booking_page(
     store: Store, on: date, *, states: Collection[str], after: tuple[int, int] | None, most: int
 ) -> tuple[list[Booking], tuple[int, int] | None]:
-    """The bookings of a day by time, at most `most`, beginning behind `after` (microsecond of the epoch, id); and where the
+    """The bookings of a business day by time, at most `most`, beginning behind `after` (microsecond of the epoch, id); and where the
     next page begins.
     """
-    found = bookings_of(store).filter(on=on, state__in=states)
+    found = bookings_of(store).filter(Booking.of_evening(store, on), state__in=states)
     if after is not None:
         starts = EPOCH + timedelta(microseconds=after[0])
         found = found.filter(Q(starts_at__gt=starts) | Q(starts_at=starts, pk__gt=after[1]))
@@ -50,28 +61,46 @@ def booking_page(
     return rows[:most], ((last.starts_at - EPOCH) // _PLACE, last.pk) if last else None
 
 
+def coming_on(store: Store, on: date) -> list[Booking]:
+    """The bookings of a business day whose guests are still expected, by time, with guest and table. One query."""
+    found = Booking.objects.filter(Booking.of_evening(store, on), store=store, state__in=Booking.COMING)
+    return list(found.select_related("customer", "table").order_by("starts_at", "pk")[:SHOWN])
+
+
 def called_off_on(store: Store, on: date) -> list[Booking]:
-    """The bookings of a day that were cancelled or not confirmed in time."""
-    found = bookings_of(store).filter(on=on).exclude(state__in=Booking.HOLDS)
+    """The bookings of a business day that were cancelled or not confirmed in time."""
+    found = bookings_of(store).filter(Booking.of_evening(store, on)).exclude(state__in=Booking.HOLDS)
     return list(found.order_by("starts_at", "pk")[:SHOWN])
 
 
 def booked_days(store: Store, today: date) -> list[tuple[date, int]]:
-    """The days to come on which somebody is expected, with how many bookings."""
-    found = Booking.objects.filter(store=store, on__gte=today, state__in=Booking.HOLDS)
-    return list(found.values_list("on").annotate(Count("pk")).order_by("on")[:SHOWN])
+    """The business days to come on which somebody is expected, with how many bookings."""
+    before = Cast(F("on") - Value(timedelta(days=1)), DateField())
+    found = (
+        Booking.objects.filter(Booking.from_evening(store, today), store=store, state__in=Booking.HOLDS)
+        .annotate(evening=Case(When(arrives__lt=store.day_ends_at, then=before), default="on"))
+        .values_list("evening")
+        .annotate(Count("pk"))
+    )
+    return list(found.order_by("evening")[:SHOWN])
 
 
 def next_booked_day(store: Store, today: date) -> date | None:
-    """The next day on which somebody is expected."""
-    found = Booking.objects.filter(store=store, on__gte=today, state__in=Booking.HOLDS)
-    return found.order_by("on").values_list("on", flat=True).first()
+    """The next business day on which somebody is expected."""
+    return next((day for day, _number in booked_days(store, today)), None)
 
 
 def coming_of(store: Store, customer_id: int, today: date) -> list[Booking]:
-    """What a guest has booked from today on, the next first."""
-    found = bookings_of(store).filter(customer_id=customer_id, on__gte=today, state__in=Booking.COMING)
+    """What a guest has booked from this business day on, the next first."""
+    found = Booking.objects.filter(
+        Booking.from_evening(store, today), store=store, customer_id=customer_id, state__in=Booking.COMING
+    ).select_related("table")
     return list(found.order_by("starts_at")[:5])
+
+
+def changes_of(booking: Booking) -> list[BookingChange]:
+    """What was changed of a booking, and by whom, the latest first."""
+    return list(booking.changes.select_related("by").order_by("-pk")[:CHANGES_SHOWN])
 
 
 # ---- tables --------------------------------------------------------------------------------------------------

@@ -1,18 +1,16 @@
 """Who waits at the door and who is seated; who has seen it; who waits on which tables."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
-from common.clock import moment_of
 from common.errors import NotHere, Refused
 from customers.models import Arrival, Booking, Patronage, PersonalMenu, TableDuty, Waiting
 from customers.preorder import kept
-from customers.services.bookings import PARTY_AT_MOST, settle
+from customers.seating import is_in_the_way
+from customers.services.bookings import PARTY_AT_MOST, booking_rules_of, settle
 from staff.models import Person, Store
-
-_DAY = timedelta(days=1)
 
 
 @transaction.atomic
@@ -25,11 +23,14 @@ def arrive(
     at: datetime,
     party: int | None = None,
     booking_id: int | None = None,
+    despite_id: int | None = None,
 ) -> Arrival:
     """The guest sits at a table: the owner (without one, those who lead) is told, the day's booking is settled.
 
     That is the booking named, else the earliest of the day. Twice is once: a guest who sits already is only moved to
-    the table said last. Refuses (Refused) a table without a number.
+    the table said last. Refuses (Refused) a table without a number, and a table for which another guest's booking stands
+    before this guest will have left it (409, table_awaited) unless that booking is named as known (`despite_id`): then it
+    is noted on the arrival.
     """
     number = " ".join(table.split())[:20]
     if not number:
@@ -39,14 +40,12 @@ def arrive(
         raise NotHere()
     on = store.business_day(at)
     sits = Arrival.objects.filter(store=store, on=on, customer_id=customer_id, left_at=None).first()
-    # A table booked for half past midnight is of the evening before, as the guest's arrival is.
-    begins, ends = (moment_of(on + n * _DAY, store.day_ends_at, store.timezone) for n in (0, 1))
+    is_there = sits is not None and sits.table_no == number
+    despite = (
+        None if is_there else _known(booking_awaited(store, number, at, customer_id), despite_id, number)
+    )
     coming = Booking.objects.filter(
-        store=store,
-        customer_id=customer_id,
-        starts_at__gte=begins,
-        starts_at__lt=ends,
-        state__in=Booking.COMING,
+        Booking.of_evening(store, on), store=store, customer_id=customer_id, state__in=Booking.COMING
     )
     if booking_id is not None or sits is not None:
         coming = coming.filter(pk__in=[booking_id] if booking_id is not None else [])
@@ -55,14 +54,35 @@ def arrive(
         booking.lapses_on = None
         settle(booking, Booking.State.SEATED, actor, at)
     if sits is not None:
-        if sits.table_no != number:
-            sits.table_no = number
-            sits.save(update_fields=["table_no"])
+        if not is_there:
+            sits.table_no, sits.despite = number, despite
+            sits.save(update_fields=["table_no", "despite"])
         return sits
     return Arrival.objects.create(
-        store=store, customer_id=customer_id, booking=booking, on=on, table_no=number,
+        store=store, customer_id=customer_id, booking=booking, despite=despite, on=on, table_no=number,
         party=party or (booking.party if booking else None), seated_at=at, seated_by=actor, owner=guest.owner,
     )  # fmt: skip
+
+
+def booking_awaited(store: Store, table: str, at: datetime, customer_id: int | None = None) -> Booking | None:
+    """The next booking of somebody else for this table that is due before a guest who sits down now has left it."""
+    minutes = booking_rules_of(store).sitting_minutes
+    there = Booking.objects.filter(
+        store=store, table__number__iexact=" ".join(table.split()), state__in=Booking.COMING, ends_at__gt=at
+    )
+    if customer_id is not None:
+        there = there.exclude(customer_id=customer_id)
+    first = there.select_related("customer").order_by("starts_at").first()
+    return first if first and is_in_the_way(first.starts_at, first.ends_at, at, minutes) else None
+
+
+def _known(awaited: Booking | None, despite_id: int | None, table: str) -> Booking | None:
+    if awaited is not None and awaited.pk != despite_id:
+        raise Refused(
+            "table_awaited", field="table", status=409, table=table, time=f"{awaited.arrives:%H:%M}",
+            who=awaited.customer.called, party=awaited.party,
+        )  # fmt: skip
+    return awaited
 
 
 @transaction.atomic
@@ -144,16 +164,27 @@ def call_waiting(*, store: Store, waiting_id: int, actor: Person | None, at: dat
 
 @transaction.atomic
 def close_waiting(
-    *, store: Store, waiting_id: int, actor: Person | None, at: datetime, table: str = ""
+    *,
+    store: Store,
+    waiting_id: int,
+    actor: Person | None,
+    at: datetime,
+    table: str = "",
+    despite_id: int | None = None,
 ) -> Waiting:
     """The party sits (at `table`, told to the owner where the guest is on file), or without a table: is gone. Twice is
-    once.
+    once. A table that somebody else has booked is refused as `arrive` does, also to whom nobody knows.
     """
     row = _waiting(store, waiting_id)
     if row.closed_at is not None:
         return row
     if table.strip() and row.customer_id is not None:
-        arrive(store=store, customer_id=row.customer_id, table=table, party=row.party, actor=actor, at=at)
+        arrive(
+            store=store, customer_id=row.customer_id, table=table, party=row.party, actor=actor, at=at,
+            despite_id=despite_id,
+        )  # fmt: skip
+    elif table.strip():
+        _known(booking_awaited(store, table, at), despite_id, table.strip())
     row.closed_at = at
     row.outcome = Waiting.Outcome.SEATED if table.strip() else Waiting.Outcome.LEFT
     row.save(update_fields=["closed_at", "outcome"])

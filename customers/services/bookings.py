@@ -1,4 +1,4 @@
-"""Tables kept for guests: booked, confirmed, given a table, cancelled, free again; the tables of a store.
+"""Tables kept for guests: booked, changed, confirmed, given a table, cancelled, free again; the tables of a store.
 
 A table is given under a lock on its row, taken before the lock on a booking: of two who want it at once the second
 finds it taken. The table itself would not hold two bookings at one time either (`table_taken_once`).
@@ -6,14 +6,15 @@ finds it taken. The table itself would not hold two bookings at one time either 
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from common.clock import moment_of
 from common.errors import NotHere, Refused
-from customers.models import Booking, BookingRules, DiningTable, Need, Patronage
+from customers.models import Booking, BookingChange, BookingRules, DiningTable, Need, Patronage
 from customers.preorder import kept
-from customers.seating import Place, free_again, suits
+from customers.seating import Place, evening_of, free_again, suits
 from staff.models import Person, Store
 
 PARTY_AT_MOST = 500
@@ -65,33 +66,126 @@ def book(
     guest = Patronage.objects.filter(store=store, customer_id=customer_id).select_related("customer").first()
     if guest is None:
         raise NotHere()
-    today = store.business_day(at)
-    if on < today:
-        raise Refused("booking_past", field="on")
-    if on > today + AHEAD_AT_MOST:
-        raise Refused("booking_far", field="on")
-    if not 1 <= party <= PARTY_AT_MOST:
-        raise Refused("booking_party", field="party", most=PARTY_AT_MOST)
-    rules = booking_rules_of(store)
+    today, rules = store.business_day(at), booking_rules_of(store)
+    evening = _checked_evening(store, today, on, arrives, party)
     starts_at = moment_of(on, arrives, store.timezone)
     booking = Booking(
         store=store, customer_id=customer_id, on=on, arrives=arrives, starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=rules.sitting_minutes), party=party,
         state=Booking.State.PROVISIONAL if held else Booking.State.CONFIRMED,
-        lapses_on=free_again(on, today, rules.held_days) if held else None,
-        needs=checked_needs(guest.customer.needs if needs is None else needs), allergies=allergies.strip()[:200] or None,
-        dishes=kept(dishes), note=" ".join(note.split())[:400], source=source, made_at=at, made_by=actor,
+        lapses_on=free_again(evening, today, rules.held_days) if held else None,
+        needs=checked_needs(guest.customer.needs if needs is None else needs), allergies=_allergies(allergies),
+        dishes=kept(dishes), note=_note(note), source=source, made_at=at, made_by=actor,
     )  # fmt: skip
     if table_id is not None:
         # Sent twice: the table is taken by the guest's own booking, and that is what has to be said.
         same = Booking.objects.filter(store=store, customer_id=customer_id, starts_at=starts_at)
         if same.filter(state__in=Booking.HOLDS).exists():
             raise Refused("booking_there", field="arrives", status=409)
-        booking.table = _free_table(booking, table_id)
-    return _save_new(booking)
+        booking.table = _locked_table(store, table_id)
+        _must_be_free(booking.table, booking)
+    return _save(booking)
 
 
-def _save_new(booking: Booking) -> Booking:
+@transaction.atomic
+def change_booking(
+    *,
+    store: Store,
+    booking_id: int,
+    on: date,
+    arrives: time,
+    party: int,
+    table_id: int | None,
+    needs: Iterable[str],
+    allergies: str,
+    dishes: Iterable[tuple[str, int]],
+    note: str,
+    actor: Person | None,
+    at: datetime,
+    seen: int | None = None,
+) -> Booking:
+    """Change what was said of a booking that stands, and write down who changed what. Twice is once.
+
+    `seen`: the change that was the last when it was opened (0: none, None: do not ask); where somebody else has changed it
+    since, this is refused (409). Refuses what `book` refuses, and a booking that is over (409). An unconfirmed table that
+    moves to another day is kept as if it were kept for that day now.
+    """
+    table = None if table_id is None else _locked_table(store, table_id)
+    booking = _locked(store, booking_id)
+    _must_be_coming(booking)
+    today, rules = store.business_day(at), booking_rules_of(store)
+    evening = _checked_evening(store, today, on, arrives, party)
+    before, evening_before = _words(booking), booking.evening_at(store)
+    starts_at = moment_of(on, arrives, store.timezone)
+    if starts_at != booking.starts_at:
+        booking.on, booking.arrives, booking.starts_at = on, arrives, starts_at
+        booking.ends_at = starts_at + timedelta(minutes=rules.sitting_minutes)
+    booking.party, booking.table, booking.needs = party, table, checked_needs(needs)
+    booking.allergies, booking.dishes, booking.note = _allergies(allergies), kept(dishes), _note(note)
+    if _words(booking) == before:
+        return booking
+    if seen is not None and seen != last_change(booking):
+        raise Refused("booking_changed", status=409)
+    if booking.state == Booking.State.PROVISIONAL and evening != evening_before:
+        booking.lapses_on = free_again(evening, today, rules.held_days)
+    if table is not None:
+        _must_be_free(table, booking)
+    _write_change(booking, before, actor, at)
+    return _save(booking)
+
+
+def last_change(booking: Booking) -> int:
+    """The key of the latest change of a booking; 0 where nobody changed it."""
+    return booking.changes.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _write_change(booking: Booking, before: dict[str, Any], actor: Person | None, at: datetime) -> None:
+    what = {
+        name: [] if name == "allergies" else [before[name], now]
+        for name, now in _words(booking).items()
+        if before[name] != now
+    }
+    if what:
+        BookingChange.objects.create(booking=booking, at=at, by=actor, what=what)
+
+
+def _words(booking: Booking) -> dict[str, Any]:
+    """What can be changed of a booking, in plain words."""
+    return {
+        "on": f"{booking.on:%Y-%m-%d}",
+        "arrives": f"{booking.arrives:%H:%M}",
+        "party": booking.party,
+        "table": booking.table.number if booking.table else "",
+        "needs": booking.needs,
+        "allergies": booking.allergies or "",
+        "dishes": booking.dishes,
+        "note": booking.note,
+    }
+
+
+def _checked_evening(store: Store, today: date, on: date, arrives: time, party: int) -> date:
+    """The business day a table is wanted for; refuses one that is over or too far, and a party of none or too many."""
+    evening = evening_of(on, arrives, store.day_ends_at)
+    if on < today:
+        raise Refused("booking_past", field="on")
+    if evening < today:
+        raise Refused("booking_small_hours", field="on", time=f"{arrives:%H:%M}")
+    if on > today + AHEAD_AT_MOST:
+        raise Refused("booking_far", field="on")
+    if not 1 <= party <= PARTY_AT_MOST:
+        raise Refused("booking_party", field="party", most=PARTY_AT_MOST)
+    return evening
+
+
+def _allergies(text: str) -> str | None:
+    return text.strip()[:200] or None
+
+
+def _note(text: str) -> str:
+    return " ".join(text.split())[:400]
+
+
+def _save(booking: Booking) -> Booking:
     try:
         with transaction.atomic():
             booking.save()
@@ -102,15 +196,16 @@ def _save_new(booking: Booking) -> Booking:
     return booking
 
 
-def _free_table(booking: Booking, table_id: int) -> DiningTable:
-    """The table, locked, if it suits the booking and nobody else has it at that time."""
-    table = (
-        DiningTable.objects.select_for_update()
-        .filter(store_id=booking.store_id, pk=table_id, removed_at=None)
-        .first()
-    )
+def _locked_table(store: Store, table_id: int) -> DiningTable:
+    tables = DiningTable.objects.select_for_update().filter(store=store, removed_at=None)
+    table = tables.filter(pk=table_id).first()
     if table is None:
         raise NotHere()
+    return table
+
+
+def _must_be_free(table: DiningTable, booking: Booking) -> None:
+    """Refuses a table, locked, that does not suit the booking, or that somebody else has at that time (409)."""
     why = suits(Place(table.pk, table.seats, table.accessible), booking.party, booking.needs)
     if why:
         raise Refused(f"table_{why}", field="table", table=table.number, seats=table.seats)
@@ -119,7 +214,6 @@ def _free_table(booking: Booking, table_id: int) -> DiningTable:
     )
     if others.exclude(pk=booking.pk).exists():
         raise Refused("table_taken", field="table", status=409, table=table.number)
-    return table
 
 
 @transaction.atomic
@@ -127,13 +221,13 @@ def give_table(
     *, store: Store, booking_id: int, table_id: int, actor: Person | None, at: datetime
 ) -> Booking:
     """Give a booking a table, in place of the one it had. Refuses one that does not suit or is taken (409)."""
-    wanted = Booking.objects.filter(store=store, pk=booking_id).first()
-    if wanted is None:
-        raise NotHere()
-    table = _free_table(wanted, table_id)
+    table = _locked_table(store, table_id)
     booking = _locked(store, booking_id)
+    _must_be_free(table, booking)
     _must_be_coming(booking)
+    before = _words(booking)
     booking.table = table
+    _write_change(booking, before, actor, at)
     booking.save(update_fields=["table"])
     return booking
 

@@ -1,7 +1,8 @@
-"""The book of bookings: a day, a new booking, what is done with one, who waits; the tables of the store."""
+"""The book of bookings: a day, a new booking, what is changed or done of one, who waits; the tables of the store."""
 
 from datetime import date, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -12,9 +13,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.clock import now
 from common.errors import Refused
-from customers.booking_forms import BookingForm, BookingRulesForm, MenuForm, TableForm, WaitingForm
+from customers.booking_forms import (
+    BookingChangeForm,
+    BookingForm,
+    BookingRulesForm,
+    MenuForm,
+    TableForm,
+    WaitingForm,
+)
 from customers.models import Booking, Patronage, Waiting
 from customers.selectors import bookings as ask
+from customers.selectors.arrivals import doubted
 from customers.selectors.listing import guests_of
 from customers.services import arrivals, bookings
 from staff.access import who_may
@@ -51,6 +60,9 @@ def _day_page(request: PageRequest, form: WaitingForm, status: int = 200) -> Htt
         "rules": rules, "form": form, "waiting": ask.waiting_list(store, on, rules) if on == today else [],
     }  # fmt: skip
     context["guests"] = sum(row.party for row in context["rows"])
+    context["doubt"] = (
+        doubted(store, request.GET.get("table", ""), now()) if "waiting" in request.GET else None
+    )
     return render(request, "customers/bookings.html", context, status=status)
 
 
@@ -113,8 +125,51 @@ def one(request: PageRequest, pk: int) -> HttpResponse:
     may = request.principal.role in who_may("booking-act", "POST")
     tables = ask.tables_offered(store, booking) if may and booking.is_coming else []
     here = booking.customer.patronages_here[0]  # type: ignore[attr-defined]
-    context = {"booking": booking, "guest": here, "tables": tables, "is_today": _is_today(request, booking)}
+    context = {
+        "booking": booking, "guest": here, "tables": tables, "is_today": _is_today(request, booking),
+        "changes": ask.changes_of(booking),
+        "doubt": doubted(store, request.GET.get("table", ""), now(), booking.customer_id),
+    }  # fmt: skip
     return render(request, "customers/booking.html", context)
+
+
+@require_http_methods(["GET", "POST", "HEAD"])
+def change(request: PageRequest, pk: int) -> HttpResponse:
+    """Change a booking that stands: the form in which it was made, with its table."""
+    store = request.principal.store
+    booking = found(ask.bookings_of(store).filter(pk=pk).first())
+    if not booking.is_coming:
+        tell(request, Refused("booking_over", status=409, state=booking.get_state_display()))
+        return redirect("booking", pk)
+    form = BookingChangeForm(request.POST or None, store=store, booking=booking)
+    if form.is_bound and form.is_valid():
+        try:
+            changed = bookings.change_booking(
+                store=store, booking_id=pk, actor=person_of(request), at=now(), **form.said()
+            )
+        except Refused as refused:
+            if refused.status == 404:
+                tell(request, refused)
+            form = _asked_again(request, booking) if refused.code == "booking_changed" else form
+            form.refuse(refused)
+        else:
+            messages.success(request, _("已改：%(what)s。") % {"what": _words(changed)})
+            return redirect("booking", pk)
+    here = booking.customer.patronages_here[0]  # type: ignore[attr-defined]
+    context = {
+        "form": form, "guest": here, "booking": booking, "rules": bookings.booking_rules_of(store),
+        "changes": ask.changes_of(booking),
+    }  # fmt: skip
+    return render(request, "customers/booking_new.html", context, status=422 if form.errors else 200)
+
+
+def _asked_again(request: PageRequest, booking: Booking) -> BookingChangeForm:
+    """The same form, by somebody who has now seen the latest change."""
+    told = request.POST.copy()
+    told["seen"] = str(bookings.last_change(booking))
+    again = BookingChangeForm(told, store=request.principal.store, booking=booking)
+    again.is_valid()
+    return again
 
 
 @require_POST
@@ -122,7 +177,7 @@ def act(request: PageRequest, pk: int) -> HttpResponse:
     """Confirm, cancel, give a table, seat; back to where one came from."""
     store = request.principal.store
     booking = found(Booking.objects.select_related("table", "customer").filter(store=store, pk=pk).first())
-    back = safe_next(request, f"{reverse('bookings')}?on={booking.on:%Y-%m-%d}")
+    back = safe_next(request, f"{reverse('bookings')}?on={booking.evening_at(store):%Y-%m-%d}")
     said: dict[str, Any] = {"store": store, "actor": person_of(request), "at": now()}
     what, table = request.POST.get("act", ""), request.POST.get("table", "")
     try:
@@ -138,18 +193,23 @@ def act(request: PageRequest, pk: int) -> HttpResponse:
         elif what == "seat":
             _must_be_today(request, booking)
             number = table or (booking.table.number if booking.table else "")
-            arrivals.arrive(customer_id=booking.customer_id, table=number, booking_id=pk, **said)
+            known = _number(request.POST.get("despite", ""))
+            arrivals.arrive(
+                customer_id=booking.customer_id, table=number, booking_id=pk, despite_id=known, **said
+            )
             messages.success(
                 request, _("%(who)s 已入座 %(table)s。") % {"who": booking.customer.called, "table": number}
             )
     except Refused as refused:
+        if refused.code == "table_awaited":
+            return redirect(f"{reverse('booking', args=[pk])}?{urlencode({'table': number})}")
         tell(request, refused)
     return redirect(back)
 
 
 def _is_today(request: PageRequest, booking: Booking) -> bool:
     """Whether its evening is the present one: half past midnight is of the evening before."""
-    return request.principal.store.business_day(booking.starts_at) == today_of(request)
+    return booking.evening_at(request.principal.store) == today_of(request)
 
 
 def _must_be_today(request: PageRequest, booking: Booking) -> None:
@@ -199,9 +259,14 @@ def waiting_act(request: PageRequest, pk: int) -> HttpResponse:
         elif what == "seat":
             if not table:
                 raise Refused("table_missing", field="table")
-            row = arrivals.close_waiting(**said, table=table)
+            known = _number(request.POST.get("despite", ""))
+            row = arrivals.close_waiting(**said, table=table, despite_id=known)
             messages.success(request, _("%(who)s 已入座 %(table)s。") % {"who": row.called, "table": table})
     except Refused as refused:
+        if refused.code == "table_awaited":
+            return redirect(
+                f"{reverse('bookings')}?{urlencode({'waiting': pk, 'table': table})}#waiting-{pk}"
+            )
         tell(request, refused)
     return redirect("bookings")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Case, Count, F, QuerySet, Sum, When, Window
 
 from customers.models import Dish, Patronage, Tag
 from loyalty.models import Gift, GiftItem, KeptItem, TreatmentUse
@@ -62,9 +62,10 @@ def kept_in(store: Store) -> list[KeptItem]:
     return sorted(rows, key=lambda row: not row.is_low)
 
 
-def to_buy(store: Store) -> int:
-    """How many kept things are low."""
-    return KeptItem.objects.filter(store=store, removed_at=None, left__lte=F("alert_at")).count()
+def to_buy(store: Store) -> list[KeptItem]:
+    """What is kept for guests and has to be bought, the emptiest first."""
+    low = KeptItem.objects.filter(store=store, removed_at=None, left__lte=F("alert_at"))
+    return list(low.select_related("customer").order_by("left", "customer__name", "pk")[: 5 * SHOWN])
 
 
 def has_early_access(customer_id: int) -> bool:
@@ -96,29 +97,33 @@ def early_list(store: Store, on: date) -> EarlyList:
     )
 
 
-def uses_of(store: Store, customer_id: int) -> dict[str, int]:
-    """How often a guest was given each treatment here, by the code of its line."""
-    found = TreatmentUse.objects.filter(store=store, customer_id=customer_id, voided_at=None)
-    return dict(found.values("code").annotate(number=Count("pk")).values_list("code", "number"))
+@dataclass(frozen=True)
+class Used:
+    """A treatment that a guest was given: the use to tell of, how often it was given, whether it was on this visit."""
+
+    use: TreatmentUse
+    times: int
+    is_now: bool
+
+
+def uses_now(store: Store, customer_id: int, on: date, sitting: int) -> dict[str, Used]:
+    """The treatments a guest was given here, by the code of their line: the use on this visit, else the latest."""
+    is_now = Case(When(on=on, sitting=sitting, then=True), default=False)
+    rows = (
+        TreatmentUse.objects.filter(store=store, customer_id=customer_id, voided_at=None)
+        .annotate(is_now=is_now, times=Window(Count("pk"), partition_by="code"))
+        .order_by("code", "-is_now", "-on", "-pk")
+        .distinct("code")
+    )
+    return {row.code: Used(row, row.times, row.is_now) for row in rows}
 
 
 def uses_listed(store: Store, customer_id: int) -> list[TreatmentUse]:
     """The treatments a guest was given here, each line once with the latest use, `number` and the latest first."""
-    counts = uses_of(store, customer_id)
-    latest = (
+    rows = (
         TreatmentUse.objects.filter(store=store, customer_id=customer_id, voided_at=None)
+        .annotate(number=Window(Count("pk"), partition_by="code"))
         .order_by("code", "-on", "-pk")
         .distinct("code")
     )
-    rows = list(latest)
-    for row in rows:
-        row.number = counts[row.code]  # type: ignore[attr-defined]
     return sorted(rows, key=lambda row: (row.on, row.pk), reverse=True)
-
-
-def uses_at(store: Store, customer_id: int, on: date, sitting: int) -> dict[str, TreatmentUse]:
-    """What a guest was given on one visit, by slot."""
-    found = TreatmentUse.objects.filter(
-        store=store, customer_id=customer_id, on=on, sitting=sitting, voided_at=None
-    )
-    return {use.slot: use for use in found}

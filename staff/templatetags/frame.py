@@ -29,7 +29,7 @@ DESK = [
     ),
     (
         "bookings", _("预订"), "armchair",
-        ("booking", "booking-new", "waiting-join", "arrivals", "dining-tables"),
+        ("booking", "booking-new", "booking-change", "waiting-join", "arrivals", "dining-tables"),
     ),
     ("tasks", _("任务"), "checklist", ("task-act", "people-leaving")),
     (

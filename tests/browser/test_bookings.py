@@ -7,10 +7,11 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from customers.models import Arrival, Booking, Visit
+from customers.models import Arrival, Booking, DiningTable, Visit, Waiting
 from customers.services.arrivals import arrive, choose_tables, join_waiting, save_menu
 from customers.services.bookings import add_table, book, give_table
 from customers.services.customers import Profile, change_customer
+from loyalty.services.keeping import keep
 from staff.models import Role
 from tests.browser.conftest import FLOOR
 from tests.browser.test_pages import TOO_NARROW, faults
@@ -44,7 +45,7 @@ def evening(stage):
             needs=["wheelchair"] if n == 2 else [], allergies="海鲜" if n == 2 else "", **said,
         )  # fmt: skip
         if n != 1:
-            table = tables[2 if n == 2 else 4 + n]
+            table = tables[2 if n == 2 else 8 + n]
             give_table(store=store, booking_id=one.pk, table_id=table.pk, actor=host, at=at)
     join_waiting(customer_id=stage.lapsed.pk, party=3, **said)
     join_waiting(called="陈小姐", party=2, **said)
@@ -52,6 +53,8 @@ def evening(stage):
     save_menu(
         customer_id=stage.regular.pk, dishes=[(name, 1) for name in ("毛肚", "鸭血", "松茸汤", "虾滑", "东坡肉", "米饭")], **said
     )  # fmt: skip
+    keep(customer_id=stage.regular.pk, what="绍兴黄酒", left=1, alert_at=1, **said)
+    keep(customer_id=stage.lapsed.pk, what="X牌红酒", left=0, alert_at=2, **said)
     waiter = stage.people[Role.WAITER]
     choose_tables(store=store, person=waiter, tables=["5", "6"], actor=waiter, at=at)
     return stage
@@ -64,6 +67,7 @@ def test_the_book_is_readable_by_everybody(evening, visit, tmp_path: Path):
         "bookings": reverse("bookings"),
         "booking": reverse("booking", args=[booking.pk]),
         "booking-wheelchair": reverse("booking", args=[wheelchair.pk]),
+        "booking-change": reverse("booking-change", args=[booking.pk]),
         "booking-new": f"{reverse('booking-new')}?guest={evening.regular.pk}",
         "booking-slip": reverse("booking-slip", args=[booking.pk]),
         "dining-tables": reverse("dining-tables"),
@@ -138,3 +142,54 @@ def test_the_menu_is_in_the_log_with_one_tap(evening, visit):
     visit_ = Visit.objects.filter(customer=evening.regular).latest("recorded_at")
     assert (visit_.party_size, len(visit_.dishes)) == (4, 6)
     assert waiter.complaints == []
+
+
+def test_a_booking_is_changed_from_the_list(evening, visit, tmp_path: Path):
+    booking = Booking.objects.get(customer=evening.regular)
+    host = visit(evening.people[Role.HOST])
+    page = host.open(reverse("bookings"))
+    page.click(f"#booking-{booking.pk} a:has-text('改预订')")
+    page.wait_for_load_state("networkidle")
+    assert page.input_value("#id_dishes") == "清蒸石斑 ×1、毛肚 ×2"
+    page.fill("#id_arrives", "19:30")
+    page.select_option("#id_table", label="16 · 8 座")
+    page.click("text=存下改动")
+    page.wait_for_load_state("networkidle")
+    booking.refresh_from_db()
+    assert (booking.arrives, str(booking.table), len(booking.dishes)) == (time(19, 30), "16", 2)
+    assert "几点 18:00 → 19:30" in page.inner_text("main")
+    page.screenshot(path=tmp_path / "booking-changed.png", full_page=True)
+    page = host.open(reverse("booking-change", args=[booking.pk]))
+    assert faults(page, 14) == []
+    page.screenshot(path=tmp_path / "booking-change.png", full_page=True)
+    assert host.complaints == []
+
+
+def test_who_seats_a_walk_in_at_a_booked_table_is_asked(evening, visit, tmp_path: Path):
+    store, soon = evening.store, (evening.at + timedelta(minutes=60)).astimezone(evening.store.zone())
+    table = DiningTable.objects.get(store=store, number="20")
+    book(
+        store=store, customer_id=evening.lapsed.pk, on=soon.date(), arrives=soon.time().replace(second=0, microsecond=0),
+        party=4, table_id=table.pk, actor=None, at=evening.at,
+    )  # fmt: skip
+    waiter = visit(evening.people[Role.WAITER], screen=FLOOR)
+    page = waiter.open(reverse("tablet-guest", args=[evening.regular.pk]))
+    page.fill("#seat-table", "20")
+    page.click(".seat button")
+    page.wait_for_load_state("networkidle")
+    assert "李梅的预订，4 位，还没到" in page.inner_text(".seat")
+    assert [*faults(page, 16), *page.evaluate(TOO_NARROW, 48)] == []
+    page.screenshot(path=tmp_path / "tablet-doubt.png")
+    page.click(".seat button:has-text('仍然入座')")
+    page.wait_for_load_state("networkidle")
+    here = Arrival.objects.get(customer=evening.regular)
+    assert (here.table_no, here.despite.customer) == ("20", evening.lapsed)
+    page.screenshot(path=tmp_path / "tablet-seated.png")
+    host = visit(evening.people[Role.HOST])
+    page = host.open(f"{reverse('bookings')}?waiting={Waiting.objects.get(called='陈小姐').pk}&table=20")
+    assert "仍然入座" in page.inner_text(".waiting") and faults(page, 14) == []
+    page.screenshot(path=tmp_path / "waiting-doubt.png", full_page=True)
+    page = host.open(reverse("arrivals"))
+    assert "仍然入座" in page.inner_text("main")
+    page.screenshot(path=tmp_path / "arrivals.png", full_page=True)
+    assert (waiter.complaints, host.complaints) == ([], [])

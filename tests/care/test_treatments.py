@@ -12,7 +12,7 @@ from common.errors import NotHere, Refused
 from customers.models import Patronage
 from customers.services.visits import VisitInput, record_visit
 from loyalty.models import TreatmentUse
-from loyalty.selectors.giving import uses_listed, uses_of
+from loyalty.selectors.giving import uses_listed
 from loyalty.services.keeping import take_back_treatment
 from tests.care.stage import LONG_AGO, adopt, china, grade
 from tests.cast import NOON
@@ -37,6 +37,10 @@ def c_guest(store, regular):
     adopt(store, "monthly_avg_abc")
     grade(regular, store, "C")
     return regular
+
+
+def times(store, customer_id: int) -> dict[str, int]:
+    return {each.code: each.number for each in uses_listed(store, customer_id)}
 
 
 def now(store, guest, at=NOON):
@@ -89,7 +93,7 @@ def test_row_54_the_dessert_once_a_visit(store, gold):
     # Dinner is another one, and so is tomorrow.
     tick(store, gold, "bronze_dessert", china("2026-06-20 18:30"))
     tick(store, gold, "bronze_dessert", NOON + timedelta(days=1))
-    assert uses_of(store, gold.pk) == {"bronze_dessert": 3}
+    assert times(store, gold.pk) == {"bronze_dessert": 3}
     dessert = next(
         each for each in now(store, gold, NOON + timedelta(days=1)) if each.line.code == "bronze_dessert"
     )
@@ -102,10 +106,10 @@ def test_row_38_ninety_percent_or_a_beer(store, c_guest, lapsed):
     assert use.pays_fen == 45_000
     code, words = refused(store, c_guest, "c_beer")
     assert code == "treated_other" and "打九折" in words
-    assert uses_of(store, c_guest.pk) == {"c_discount": 1}
+    assert times(store, c_guest.pk) == {"c_discount": 1}
     grade(lapsed, store, "C")
     beer = tick(store, lapsed, "c_beer", bill_fen=50_000)
-    assert beer.pays_fen == 50_000 and uses_of(store, lapsed.pk) == {"c_beer": 1}
+    assert beer.pays_fen == 50_000 and times(store, lapsed.pk) == {"c_beer": 1}
     assert refused(store, lapsed, "c_discount")[0] == "treated_other"
     assert [(each.code, each.number) for each in uses_listed(store, lapsed.pk)] == [("c_beer", 1)]
 
@@ -117,7 +121,7 @@ def test_ticked_by_mistake_it_is_taken_back(store, other_store, c_guest):
     for _ in range(2):
         take_back_treatment(store=store, use_id=use.pk, actor=None, at=NOON)
     tick(store, c_guest, "c_discount")
-    assert TreatmentUse.objects.count() == 2 and uses_of(store, c_guest.pk) == {"c_discount": 1}
+    assert TreatmentUse.objects.count() == 2 and times(store, c_guest.pk) == {"c_discount": 1}
 
 
 def test_what_is_no_treatment_of_the_guest_is_not_here(store, other_store, gold):

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from common.birthdays import Birthday
 from customers.imports.service import import_customers
@@ -434,3 +436,59 @@ def test_an_employer_is_brought_kept_where_not_said_and_changed(store):
     ):
         assert done(bring_guests(store, "客户编号|姓名|工作单位", line)) == outcome
         assert guest(store, "C001").employer == kept
+
+
+# ---- what a guest needs, and the preferred channel -----------------------------------------------------------
+
+
+NEEDY = (
+    "客户编号|姓名|手机|要准备|首选联系方式",
+    "C001|王建国|13812348899|轮椅;儿童椅|微信",
+    "N1|郑国强|13511112222|有老人|card",
+)
+
+
+def test_needs_and_the_preferred_channel_of_a_file_are_what_the_profile_says(store, regular, head):
+    assert done(bring_guests(store, *NEEDY)) == {"created": 1, "updated": 1}
+    regular.refresh_from_db()
+    fresh = Customer.objects.get(name="郑国强")
+    assert (regular.needs, regular.preferred_channel) == (["child_seat", "wheelchair"], "wechat")
+    assert (fresh.needs, fresh.preferred_channel) == (["elderly"], "card")
+    client = Client()
+    client.force_login(head)
+    told = client.get(f"/api/v1/customers/{fresh.pk}/").json()
+    assert (told["needs"], told["preferred_channel"]) == (["elderly"], "card")
+    page = client.get(reverse("customer", args=[regular.pk])).content.decode()
+    assert "儿童椅、轮椅" in page and "微信" in page
+
+
+def test_what_was_told_comes_back_in_as_no_change_and_blanks_take_nothing(store, regular):
+    bring_guests(store, *NEEDY)
+    before = contents()
+    assert done(bring_guests(store, *NEEDY)) == {"unchanged": 2}
+    told = Customer.objects.order_by("pk").values_list(
+        "patronages__external_id", "name", "needs", "preferred_channel"
+    )
+    back = [f"{number}|{name}|{';'.join(needs)}|{channel}" for number, name, needs, channel in told]
+    assert done(bring_guests(store, "external_id|name|needs|preferred_channel", *back)) == {"unchanged": 2}
+    assert done(bring_guests(store, NEEDY[0], "C001|王建国|13812348899||")) == {"unchanged": 1}
+    assert contents() == before
+    assert done(bring_guests(store, NEEDY[0], "C001|王建国|13812348899|有老人|")) == {"updated": 1}
+    regular.refresh_from_db()
+    assert (regular.needs, regular.preferred_channel) == (["elderly"], "wechat")
+
+
+def test_another_store_says_only_what_the_brand_did_not_know(store, other_store, regular, newcomer):
+    bring_guests(store, *NEEDY)
+    rows = ("X1|王总|13812348899|有老人|电话", "X2|单晓东|13700003344|有老人|电话")
+    assert done(bring_guests(other_store, NEEDY[0], *rows)) == {"linked": 2}
+    regular.refresh_from_db(), newcomer.refresh_from_db()
+    assert (regular.needs, regular.preferred_channel) == (["child_seat", "wheelchair"], "wechat")
+    assert (newcomer.needs, newcomer.preferred_channel) == (["elderly"], "phone")
+
+
+def test_a_row_with_a_need_that_is_none_brings_nothing_in(store):
+    before = contents()
+    report = bring_guests(store, *NEEDY, "N2|冯丽|13511113333|桑拿|飞鸽")
+    assert faults(report) == [(4, "要准备", "word_not_allowed"), (4, "首选联系方式", "word_not_allowed")]
+    assert contents() == before

@@ -12,7 +12,9 @@ from common.tables import read_table
 from customers.imports import sentences  # noqa: F401
 from customers.imports.rows import (
     CHANNELS,
+    NEEDS,
     OCCASIONS,
+    PREFERRED,
     CustomerRow,
     VisitRow,
     customer_headers,
@@ -21,6 +23,8 @@ from customers.imports.rows import (
     visit_headers,
     visit_rows,
 )
+from customers.models import Need
+from customers.models.customer import Preferred
 from customers.models.visit import Channel, Occasion
 from tests.cast import NOON
 from tests.customers.importing import sheet
@@ -273,3 +277,35 @@ def test_a_file_of_bills_without_required_columns_is_refused():
 def test_unknown_columns_are_reported_and_the_reason_of_an_earlier_refusal_is_not():
     table = read_table(sheet("姓名|积分|手机|原因|备注2", "王|5|13812348899|x|y"), "a.csv")
     assert customer_headers(table).unknown == ("积分", "备注2")
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "needs", "preferred"),
+    [
+        ("needs|preferred_channel", "child seat|WeChat", ("child_seat",), "wechat"),
+        ("要准备|首选联系方式", "有老人；轮椅、轮椅|贺卡", ("wheelchair", "elderly"), "card"),
+        ("需要准备|联系方式", "|", (), ""),
+        ("needs|preferred_channel", "Elderly;WHEELCHAIR;child-seat|visit", ("child_seat", "wheelchair", "elderly"), "visit"),
+    ],
+)  # fmt: skip
+def test_what_a_guest_needs_and_how_the_guest_likes_to_hear_from_us(head, cells, needs, preferred):
+    [(row, faults)] = guests(f"姓名|手机|{head}", f"王建国|13800011122|{cells}")
+    assert faults == []
+    assert (row.needs, row.preferred_channel) == (needs, preferred)
+
+
+def test_a_need_or_a_channel_that_is_none_is_told_with_what_may_be_written():
+    [(_row, faults)] = guests("姓名|手机|要准备|首选联系方式", "王建国|13800011122|轮椅;桑拿|飞鸽")
+    assert [(each.row, each.column, sentence(each.code, each.params)) for each in faults] == [
+        (2, "要准备", "看不懂“桑拿”，可以填：儿童椅 child_seat, 轮椅 wheelchair, 有老人 elderly。"),
+        (
+            2,
+            "首选联系方式",
+            "看不懂“飞鸽”，可以填：电话 phone, 短信 sms, 微信 wechat, 邮件 email, 贺卡 card, 上门 visit。",
+        ),
+    ]
+
+
+def test_the_words_of_the_file_are_those_of_the_profile():
+    assert dict(Need.choices) == NEEDS
+    assert dict(Preferred.choices) == PREFERRED

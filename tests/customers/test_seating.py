@@ -1,11 +1,21 @@
 """Which tables suit, who is called first, when an unconfirmed table is free again: the rules alone. docs/rules/bookings.md."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
 from customers.preorder import kept, read_dishes, write_dishes
-from customers.seating import Place, call_order, codes_of, free_again, goes_first, offered, suits
+from customers.seating import (
+    Place,
+    call_order,
+    codes_of,
+    evening_of,
+    free_again,
+    goes_first,
+    is_in_the_way,
+    offered,
+    suits,
+)
 
 LOW, HIGH, ROUND = Place(1, 4, True), Place(2, 4, False), Place(3, 10, False)
 
@@ -44,12 +54,49 @@ def test_case_3_what_is_offered_in_which_order(party, needs, taken, keys):
     [
         (date(2026, 10, 1), date(2026, 9, 20), 4, date(2026, 9, 27)),
         (date(2026, 10, 1), date(2026, 9, 29), 4, date(2026, 9, 30)),  # not before the day after
-        (date(2026, 10, 1), date(2026, 10, 1), 4, date(2026, 10, 1)),  # not after its day
+        (
+            date(2026, 10, 1),
+            date(2026, 10, 1),
+            4,
+            date(2026, 10, 2),
+        ),  # kept on its own day: when that is over
         (date(2026, 10, 1), date(2026, 9, 20), 0, date(2026, 10, 1)),
     ],
 )
 def test_case_6_when_an_unconfirmed_table_is_free_again(on, made_on, days, free):
     assert free_again(on, made_on, days) == free
+
+
+@pytest.mark.parametrize(
+    ("case", "begins", "sits_down", "minutes", "answer"),
+    [
+        ("a booking in an hour", 60, 0, 120, True),
+        ("one that begins when the table is free again", 120, 0, 120, False),
+        ("a minute before that", 119, 0, 120, True),
+        ("the table is taken for an hour only", 60, 0, 60, False),
+        ("the guest is late", 0, 30, 120, True),
+        ("the booking is over", 0, 120, 120, False),
+    ],
+)
+def test_cases_23_and_24_whose_booking_stands_in_the_way(case, begins, sits_down, minutes, answer):
+    six = datetime(2026, 6, 20, 18)
+    starts_at, at = six + timedelta(minutes=begins), six + timedelta(minutes=sits_down)
+    assert is_in_the_way(starts_at, starts_at + timedelta(minutes=120), at, minutes) is answer
+
+
+@pytest.mark.parametrize(
+    ("arrives", "ends", "evening"),
+    [
+        (time(18), time(4), date(2026, 6, 20)),
+        (time(0, 30), time(4), date(2026, 6, 19)),
+        (time(3, 59), time(4), date(2026, 6, 19)),
+        (time(4), time(4), date(2026, 6, 20)),
+        (time(0, 30), time(0), date(2026, 6, 20)),
+        (time(1, 30), time(1), date(2026, 6, 20)),
+    ],
+)
+def test_case_25_which_evening_a_booking_belongs_to(arrives, ends, evening):
+    assert evening_of(date(2026, 6, 20), arrives, ends) == evening
 
 
 @pytest.mark.parametrize(

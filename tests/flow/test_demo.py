@@ -288,7 +288,7 @@ def test_every_page_has_something_to_show(demo):
             store=store, judged="valid", judged_on__month=10, judged_on__year=2026
         )
         assert judged.count() >= 4
-        assert max(row.used for row in kinds_listed(store)) == 8 and to_buy(store) >= 1
+        assert max(row.used for row in kinds_listed(store)) == 8 and to_buy(store)
         assert len(waiting_gifts(store)) == 1 and len(last_gifts(store)) == 4
         assert early_list(store, TODAY).dishes and early_list(store, TODAY).guests
         guests = Patronage.objects.filter(store=store)

@@ -39,7 +39,7 @@ KINDS = {
     "customer": "guest", "api-customer": "guest", "api-standing": "guest", "tablet-guest": "guest", "tablet-visit": "guest", "visit": "visit",
     "tablet-feedback": "guest", "complaint-open": "guest", "suggestion-record": "guest", "complaint-act": "complaint", "suggestion-act": "suggestion",
     "api-visit": "visit", "api-visit-void": "visit", "api-task-complete": "task", "task-act": "task", "import-job": "job",
-    "booking": "booking", "booking-act": "booking", "booking-slip": "booking", "waiting-act": "waiting", "dining-table-remove": "table",
+    "booking": "booking", "booking-act": "booking", "booking-change": "booking", "booking-slip": "booking", "waiting-act": "waiting", "dining-table-remove": "table",
     "arrival-act": "arrival", "tablet-seat": "guest",
     "night-approve": "run", "token-revoke": "token", "candidate-confirm": "guest", "segment": "segment", "reply-act": "reply", "dish-withdraw": "dish", "adoption": "adoption", "plan-version": "plan", "list-owner": "guest", "campaign": "campaign",
     "voucher-kind": "voucher_kind", "redemption-back": "redemption", "gift-item": "gift_item", "gift-decide": "gift", "tablet-treat": "guest", "tablet-kept": "guest", "tablet-gift": "guest",

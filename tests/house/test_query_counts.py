@@ -55,7 +55,7 @@ TODAY = NOON.date()
 PAGES = [
     "today", "customers", "customer", "customer-new", "customer-edit", "customer-standing", "customer-care", "dishes", "visits-held",
     "schemes", "scheme", "scheme-new", "scheme-edit", "scheme-compare", "scheme-chain", "scheme-cost", "tier-chart", "plan", "plan-line", "plan-line-new", "plan-ready", "plan-history", "care-rules", "people-leaving", "list-birthdays", "list-absent", "list-briefing", "list-contacts", "list-tables", "list-served", "festivals", "trade-news", "care-quotas", "tasks", "outbox", "care-results", "campaigns", "campaign", "campaign-new", "campaign-edit", "replies", "text-rules", "nights", "imports", "settings", "tablet", "tablet-guest",
-    "bookings", "booking", "booking-new", "booking-slip", "dining-tables", "arrivals", "tablet-tables",
+    "bookings", "booking", "booking-new", "booking-slip", "booking-change", "dining-tables", "arrivals", "tablet-tables",
     "tablet-new", "feedback", "customer-feedback", "tablet-feedback",
     "vouchers", "voucher-kind-new", "voucher-kind", "voucher-issue", "voucher-redeem", "gifts", "loyalty-rules", "kept", "customer-loyalty", "tablet-redeem", "tablet-gift",
     "events", "event", "event-new", "event-edit", "event-sheet", "event-dinner",
@@ -78,6 +78,8 @@ def address(name: str, guest) -> str:
         return reverse(name, args=[Campaign.objects.earliest("pk").pk])
     if name == "voucher-kind":
         return reverse(name, args=[VoucherKind.objects.earliest("pk").pk])
+    if name == "booking-change":
+        return reverse(name, args=[Booking.objects.filter(state="confirmed").earliest("pk").pk])
     if name in ("booking", "booking-slip"):
         return reverse(name, args=[Booking.objects.earliest("pk").pk])
     if name in ("account", "account-edit"):

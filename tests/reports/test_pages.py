@@ -11,6 +11,7 @@ from django.urls import reverse
 from common.birthdays import Birthday
 from crm import nightly
 from customers.services.visits import VisitInput, record_visit
+from loyalty.services.keeping import keep, stop_keeping
 from ops.models import Run
 from reports.models import StoreDay
 from reports.selectors import tier_months
@@ -212,3 +213,30 @@ def test_the_months_show_the_last_day_counted_of_each(desk, store):
     assert (
         "<html" not in slot.content.decode() and "<html" in desk.get(reverse("tier-chart")).content.decode()
     )
+
+
+def test_what_is_kept_for_guests_and_low_is_told_today(
+    desk, store, other_store, manager, waiter, regular, lapsed
+):
+    def put(where, guest, what: str, left: int):
+        return keep(store=where, customer_id=guest.pk, what=what, left=left, alert_at=1, actor=None, at=NOON)
+
+    put(store, regular, "绍兴黄酒", 2)
+    put(other_store, put_on_file(other_store, "别人", phone="13500001111"), "茅台", 0)
+    page = desk.get(reverse("today"))
+    assert page.context["low_number"] == 0 and "要补货" not in page.content.decode()
+    put(store, lapsed, "龙井", 1)
+    red = put(store, regular, "X牌红酒", 0)
+    page = signed_in(manager).get(reverse("today"))
+    words = page.content.decode()
+    assert [(row.what, row.left) for row in page.context["low"]] == [("X牌红酒", 0), ("龙井", 1)]
+    assert '要补货 <span class="count hot">2</span>' in words and f'href="{reverse("kept")}"' in words
+    assert words.index("X牌红酒") < words.index("龙井") and "绍兴黄酒" not in words and "茅台" not in words
+    for n in range(6):
+        put(store, regular, f"酒{n}", 0)
+    page = desk.get(reverse("today"))
+    assert (page.context["low_number"], len(page.context["low"])) == (8, 6)
+    assert "还有 2 样" in page.content.decode()
+    stop_keeping(store=store, kept_id=red.pk, actor=None, at=NOON)
+    assert desk.get(reverse("today")).context["low_number"] == 7
+    assert signed_in(waiter).get(reverse("today")).status_code == 403

@@ -8,7 +8,7 @@ from care.models import CallAnswer, Task, Topic
 from care.playbook import CONTACTS
 from care.relations.rules import Subject, next_topic
 from care.relations.selectors.accounts import Price, price_of
-from care.relations.selectors.lists import to_ask_again
+from care.relations.selectors.lists import complaints_of, still_to_ask
 from care.relations.services.opening import WIN_BACK
 from customers.models import Customer
 from feedback.models import Complaint
@@ -57,12 +57,19 @@ def topics_of(store: Store, customer_id: int) -> list[Topic]:
 
 @dataclass(frozen=True)
 class FloorCard:
-    """What the floor is told of a guest's long relation."""
+    """What the floor is told of a guest's long relation: `open` are the complaints that wait, the oldest first."""
 
     price: Price | None
+    open: list[Complaint]
     to_ask: list[Complaint]
 
 
 def floor_card(store: Store, customer: Customer, today: date) -> FloorCard:
-    """The price of the guest's organisation, and the closed complaints to ask about: at most three queries."""
-    return FloorCard(price_of(store, customer, today), to_ask_again(store, [customer.pk], today))
+    """The price of the guest's organisation, the open complaints, the closed ones to ask about: at most three queries."""
+    complaints = list(complaints_of(store, [customer.pk]))
+    waiting = [each for each in complaints if each.closed_at is None]
+    return FloorCard(
+        price_of(store, customer, today),
+        sorted(waiting, key=lambda each: (each.opened_on, each.opened_at, each.pk)),
+        still_to_ask(store, complaints, today),
+    )

@@ -241,14 +241,23 @@ def to_ask_again(store: Store, customer_ids: Sequence[int], today: date | None =
 
     `today`: the business day that still asks; None: only those without a visit since. Two queries.
     """
-    closed = list(
-        Complaint.objects.filter(
-            store=store, customer__in=customer_ids, closed_at__isnull=False, withdrawn_at=None
-        )
-        .annotate(asked_at=Max("asked_again__at"))
-        .order_by("closed_at", "pk")
-    )
-    waiting = [each for each in closed if not (each.asked_at and each.asked_at >= each.closed_at)]
+    found = complaints_of(store, customer_ids).filter(closed_at__isnull=False)
+    return still_to_ask(store, list(found), today)
+
+
+def complaints_of(store: Store, customer_ids: Sequence[int]) -> QuerySet[Complaint]:
+    """The complaints of these guests, open and closed, each with the moment of the latest answer as `asked_at`."""
+    found = Complaint.objects.filter(store=store, customer__in=customer_ids, withdrawn_at=None)
+    return found.annotate(asked_at=Max("asked_again__at")).order_by("closed_at", "pk")
+
+
+def still_to_ask(store: Store, complaints: Sequence[Complaint], today: date | None) -> list[Complaint]:
+    """Those of these complaints that are to be asked about, as `to_ask_again` says. At most one query."""
+    waiting = [
+        each
+        for each in complaints
+        if each.closed_at and not (each.asked_at and each.asked_at >= each.closed_at)  # type: ignore[attr-defined]
+    ]
     if not waiting:
         return []
     visits = Visit.objects.filter(
