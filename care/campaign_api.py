@@ -46,7 +46,7 @@ class CampaignAnswer(serializers.Serializer):
     name = serializers.CharField()
     kind = serializers.ChoiceField(Campaign.Kind.values)
     channel = serializers.ChoiceField(Campaign.Way.values)
-    state = serializers.ChoiceField(Campaign.State.values)
+    state = serializers.ChoiceField(Campaign.State.choices)
     what = serializers.CharField()
     detail = serializers.CharField()
     segment = serializers.CharField(help_text="its name; empty where the group is tiers alone")

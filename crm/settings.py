@@ -201,6 +201,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["staff.api.AccessPermission"],
     "SERVE_AUTHENTICATION": ["staff.api.PersonAuthentication"],
     "COMPONENT_SPLIT_REQUEST": True,
+    # Several components have a field of this name, each with states of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "CampaignState": "care.models.Campaign.State",
+        "BookingState": "customers.models.Booking.State",
+    },
 }
 
 CONTENT_SECURITY_POLICY = {

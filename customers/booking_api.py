@@ -70,7 +70,7 @@ BOOKING = inline_serializer(
         "arrives": serializers.TimeField(),
         "party": serializers.IntegerField(),
         "table": serializers.CharField(help_text="its number; empty where none is given yet"),
-        "state": serializers.ChoiceField(Booking.State.values),
+        "state": serializers.ChoiceField(Booking.State.choices),
         "lapses_on": serializers.DateField(allow_null=True, help_text="free again, unless confirmed"),
         "needs": serializers.ListField(child=serializers.ChoiceField(Need.values)),
         "allergies": serializers.CharField(),

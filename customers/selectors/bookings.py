@@ -49,8 +49,8 @@ def booked_on(store: Store, on: date) -> list[Booking]:
 def booking_page(
     store: Store, on: date, *, states: Collection[str], after: tuple[int, int] | None, most: int
 ) -> tuple[list[Booking], tuple[int, int] | None]:
-    """The bookings of a business day by time, at most `most`, beginning behind `after` (microsecond of the epoch, id); and where the
-    next page begins.
+    """The bookings of a business day by time, at most `most`, beginning behind `after` (microsecond of the epoch,
+    id); and where the next page begins.
     """
     found = bookings_of(store).filter(Booking.of_evening(store, on), state__in=states)
     if after is not None:
