@@ -91,11 +91,14 @@ def doors(adoptions: Sequence[Adoption]) -> list[Door]:
     """What is in force on a day, the ladder first, then the axes in their order; a store without a ladder lives by the
     plan for all.
     """
-    found = []
-    for each in sorted(adoptions, key=lambda each: axis_order(each.axis)):
-        scheme = scheme_of(each.version)
-        found.append(Door(each.version.scheme.code, each.axis, scheme.codes, not scheme.is_ladder))
+    found = [door_of(each) for each in sorted(adoptions, key=lambda each: axis_order(each.axis))]
     return found if found and found[0].axis == MAIN else [Door(DEFAULT, MAIN), *found]
+
+
+def door_of(adoption: Adoption) -> Door:
+    """What an adoption puts on the doors."""
+    scheme = scheme_of(adoption.version)
+    return Door(adoption.version.scheme.code, adoption.axis, scheme.codes, not scheme.is_ladder)
 
 
 def working_plans(store: Store, found: Sequence[Door], at: datetime) -> list[Working]:
