@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
-from care.selectors.outbox import month_of_texts, outbox_totals
 from django.test import Client
 from django.urls import reverse
 
 from care.models import GuestReply, Message, TextRules
+from care.selectors.outbox import month_of_texts, outbox_totals
 from customers.models import OptOut
 from tests.care.stage import china
 from tests.cast import NOON
