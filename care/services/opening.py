@@ -143,10 +143,10 @@ _NEW_GUEST = """JOIN (SELECT q.customer_id, q.since, count(*) OVER (PARTITION BY
         greatest(r.since + %(after)s, %(day)s) AS due_on, r.since + %(after)s + %(window)s AS close_on) d"""
 
 # What is on file stands, also where another plan would owe something else: no second gesture for one occasion.
-_OF_ANOTHER_PLAN = f"""n.scheme_code <> %(scheme)s AND t.state <> 'blocked' AND NOT {UNDONE.format(task="t")}
+_OF_ANOTHER_PLAN = f"""n.scheme_code IS DISTINCT FROM %(scheme)s AND t.state <> 'blocked' AND NOT {UNDONE.format(task="t")}
     AND (t.channel = %(channel)s OR (l.personal AND %(personal)s))"""
-_ON_FILE = """NOT EXISTS (SELECT 1 FROM care_task t JOIN care_planline l ON l.id = t.line_id
-    JOIN care_plan n ON n.id = l.plan_id WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id
+_ON_FILE = """NOT EXISTS (SELECT 1 FROM care_task t LEFT JOIN care_planline l ON l.id = t.line_id
+    LEFT JOIN care_plan n ON n.id = l.plan_id WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id
     AND t.occasion = d.occasion AND ({which}) OFFSET 0)"""
 _NOT_THROUGH_ANOTHER_PLAN = _ON_FILE.format(which=_OF_ANOTHER_PLAN)
 # An occasion belongs to the tier the guest had when its first gesture was opened: not two gifts for one birthday.

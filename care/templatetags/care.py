@@ -178,7 +178,9 @@ def beside_of(context: Any, task: Task) -> SafeString:
     scheme = next(
         (each for axis, each in schemes_for(context).items() if axis != MAIN and each.code == code), None
     )
-    return format_html("{} ", badge(scheme, task.tier)) if scheme else SafeString("")
+    return (
+        format_html('<span class="mx-1">{}</span> ', badge(scheme, task.tier)) if scheme else SafeString("")
+    )
 
 
 @register.filter

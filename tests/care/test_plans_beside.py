@@ -448,6 +448,28 @@ def test_case_120_a_plan_that_is_switched_off_plans_no_text(store, guest, provid
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize(("channel", "codes"), [("wechat", ["gold"]), ("card", ["birthday_by_hand", "gold"])])
+def test_case_121_without_a_provider_who_is_written_to_is_written_to_once(store, guest, channel, codes):
+    """The ladder's text would become a message by WeChat: not beside the card's."""
+    plan_of(store, LADDER, text("a_text", "*"))
+    plan_of(store, CARD, line("gold", "GOLD", channel=channel, personal=False))
+    label(guest, store, "A", card="GOLD")
+    for _ in range(2):
+        night(store, "2026-06-19")
+        plan_texts(store, "2026-06-19")
+        assert owed(guest) == codes
+
+
+def test_case_121_nor_the_other_way_round(store, guest):
+    plan_of(store, LADDER, text("a_text", "*"))
+    plan_of(store, CARD, line("gold", "GOLD", channel="wechat", personal=False), works=False)
+    label(guest, store, "A", card="GOLD")
+    plan_texts(store, "2026-06-19")
+    plans.set_works(store=store, scheme_code=CARD, works=True, actor=None, at=LONG_AGO)
+    night(store, "2026-06-20")
+    assert owed(guest) == ["birthday_by_hand"]
+
+
 # ---- what it costs the machine -----------------------------------------------------------------------------------
 
 

@@ -118,7 +118,7 @@ def test_a_task_shows_the_label_for_which_it_is(desk, store, regular):
     regular.birth_calendar, regular.birth_month, regular.birth_day = "solar", today.month, today.day
     regular.save()
     night(store, today - timedelta(days=1))
-    task = Task.objects.get(line__plan=plan)
+    task = Task.objects.get(line__plan=plan, line__trigger="birthday")
     assert task.tier == "GOLD"
     for where in (reverse("tasks") + "?who=all", reverse("customer-care", args=[regular.pk])):
         assert "金卡" in desk.get(where).content.decode()
