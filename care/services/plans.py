@@ -34,6 +34,12 @@ def playbook_for(scheme_code: str) -> Playbook:
     return read_playbook(json.loads(path.read_text(encoding="utf-8")))
 
 
+def shipped_lines(scheme_code: str, axis: str) -> list[Line]:
+    """The lines that ship for a scheme; of one beside the ladder none where it has no playbook of its own."""
+    book = playbook_for(scheme_code)
+    return list(book.lines) if axis == MAIN or book.scheme == scheme_code else []
+
+
 @dataclass(frozen=True)
 class ReadySet:
     """A ready-made set of gestures that belongs to no scheme: a store takes from it what it likes."""

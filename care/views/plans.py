@@ -74,7 +74,7 @@ def _desk(request: PageRequest, code: str = "") -> Desk:
     plans_of: dict[str, tuple[Door, Scheme | None]] = {}
     for adoption in in_force_everywhere(store.pk, today_of(request)):
         door = door_of(adoption)
-        if door.axis == MAIN or plans.playbook_for(door.code).scheme == door.code:
+        if door.axis == MAIN or plans.shipped_lines(door.code, door.axis):
             plans_of[door.code] = door, scheme_of(adoption.version)
     if not any(door.axis == MAIN for door, _scheme in plans_of.values()):
         plans_of = {plans.DEFAULT: (Door(plans.DEFAULT, MAIN), None), **plans_of}
