@@ -39,7 +39,8 @@ TASK = inline_serializer(
         "occasion": serializers.CharField(),
         "channel": serializers.CharField(),
         "text": inline_serializer("TaskText", {"zh": serializers.CharField(), "en": serializers.CharField()}),
-        "tier": serializers.CharField(help_text="when it was opened"),
+        "scheme": serializers.CharField(help_text="whose plan it is of; empty where it is of none"),
+        "tier": serializers.CharField(help_text="of that scheme, when it was opened"),
         "role": serializers.CharField(),
         "assignee": inline_serializer(
             "TaskAssignee",

@@ -362,6 +362,25 @@ def is_for(line: Line, tier: str, own: Collection[str] = ()) -> bool:
     return line.tier == tier or (line.tier == EVERYBODY and tier not in own)
 
 
+# ---- two plans -----------------------------------------------------------------------------------------------
+
+
+def competes(first: Line, line: Line) -> bool:
+    """Whether a line of a plan that goes first takes the place of `line`, for guests who are owed both.
+
+    Both are for the same occasion, and through the same channel or both personal. A line for some guests only
+    (`segment`) takes a place only where it was opened; a text takes none.
+    """
+    return (
+        first.enabled
+        and first.channel != "sms"
+        and first.segment is None
+        and first.trigger == line.trigger
+        and (first.trigger != "festival" or bool(set(first.occasions) & set(line.occasions)))
+        and (first.channel == line.channel or (first.personal and line.personal))
+    )
+
+
 # ---- who is treated otherwise ------------------------------------------------------------------------------
 
 

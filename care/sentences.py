@@ -14,6 +14,7 @@ add_sentences(
         "plan_line_code_taken": _("计划里已经有这个代码。"),
         "plan_none_chosen": _("请至少勾选一条。"),
         "plan_last_line": _("计划里至少要留一条，可以先停用。"),
+        "plan_always_works": _("主等级的计划每晚都开任务，不能关。"),
         "task_to_stranger": _("请选一位在职的同事。"),
         "task_reason": _("请写明原因，至少 2 个字。"),
         "tasks_none": _("请先勾选要移交的任务。"),

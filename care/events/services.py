@@ -249,8 +249,10 @@ def record_dinner(
         store=store, kind=Event.Kind.DINNER, name=said["name"], held_on=held_on, cost_fen=said["cost_fen"],
         state=State.CLOSED, made_at=at, made_by=actor,
     )  # fmt: skip
+    # A plan beside the ladder names the task by another label.
+    here = Patronage.objects.filter(store=store, customer_id=kept.customer_id).values_list("tier", flat=True)
     row = Invitation.objects.create(
-        event=event, customer_id=kept.customer_id, place=1, tier=kept.tier, invited_at=at, invited_by=actor,
+        event=event, customer_id=kept.customer_id, place=1, tier=here.first() or "", invited_at=at, invited_by=actor,
         answer=Answer.ACCEPTED, answered_at=at,
     )  # fmt: skip
     _note(event, store, row, Came(kept.customer_id, True, None, words, gift), actor, at)

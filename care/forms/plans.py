@@ -74,9 +74,14 @@ class PlanLineForm(DeskForm):
         festivals: Mapping[str, tuple[str, str]] | None = None,
         kinds: Sequence[tuple[int, str]] = (),
         segments: Sequence[tuple[int, str]] = (),
+        of_ladder: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if not of_ladder:
+            # Who is about to fall is foreseen on the ladder only.
+            known_triggers = [each for each in Trigger.choices if each[0] != Trigger.FALLING]
+            self.fields["trigger"].choices = known_triggers  # type: ignore[attr-defined]
         chosen = self.fields["tier"], self.fields["occasions"]
         chosen[0].choices = [(tier, _("所有客人") if tier == EVERYBODY else tier) for tier in tiers]  # type: ignore[attr-defined]
         chosen[0].required = len(tiers) > 1

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("care", "0014_booking_of_answer"),
+        ("care", "0015_plans_beside"),
         ("loyalty", "0001_vouchers_and_gifts"),
     ]
 

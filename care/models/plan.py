@@ -47,7 +47,8 @@ class Trigger(models.TextChoices):
 class Plan(models.Model):
     """The gestures a store owes its tiers under one scheme: one living version at a time.
 
-    `inherits`: a tier is given what the tiers below it are given, too.
+    `inherits`: a tier is given what the tiers below it are given, too. `works`: a plan of an axis beside the ladder opens
+    tasks and plans texts; that of the ladder always does.
     """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="plans")
@@ -57,6 +58,7 @@ class Plan(models.Model):
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     retired_at = models.DateTimeField(null=True)
     inherits = models.BooleanField(default=False, db_default=False)
+    works = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -40,11 +40,11 @@ class Happening:
 
 
 def tasks_of(store: Store) -> QuerySet[Task]:
-    """The store's tasks with guest (and the patronage here, as `patronages_here`), assignee and line."""
+    """The store's tasks with guest (and the patronage here, as `patronages_here`), assignee, line and its plan."""
     here = Patronage.objects.filter(store=store)
     return (
         Task.objects.filter(store=store)
-        .select_related("customer", "assignee", "line", "settled_by")
+        .select_related("customer", "assignee", "line__plan", "settled_by")
         .prefetch_related(Prefetch("customer__patronages", queryset=here, to_attr="patronages_here"))
     )
 
@@ -96,7 +96,7 @@ def history_of(customer_id: int, store: Store, most: int = PAGE) -> list[Happeni
     """What was done about a guest here: tasks with their events and messages, the latest first."""
     tasks = (
         Task.objects.filter(store=store, customer_id=customer_id)
-        .select_related("assignee", "settled_by", "line")
+        .select_related("assignee", "settled_by", "line__plan")
         .prefetch_related(
             Prefetch(
                 "events",
@@ -133,6 +133,7 @@ def task_summary(task: Task) -> dict[str, Any]:
         "occasion": task.occasion,
         "channel": task.channel,
         "text": {"zh": task.zh, "en": task.en},
+        "scheme": task.line.plan.scheme_code if task.line else "",
         "tier": task.tier,
         "role": task.role,
         "assignee": {"id": task.assignee.pk, "name": str(task.assignee)} if task.assignee else None,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from care.playbook import Line
 from care.selectors.plans import Governing, governing
-from care.services.plans import line_of, playbook_for
+from care.services.plans import line_of, shipped_lines
 from care.treatments import is_given_at_table, slot_of, treatments
 from customers.models import Patronage
 from loyalty.models import TreatmentUse
@@ -42,13 +42,10 @@ def treatment_lines(governed: Sequence[Governing], patronage: Patronage) -> list
     found: dict[str, Line] = {}
     for each in governed:
         code, adoption, plan = each.code, each.adoption, each.plan
-        is_main = adoption.axis == MAIN
-        if not is_main and playbook_for(code).scheme != code:
-            continue
-        label = patronage.tier if is_main else patronage.labels.get(adoption.axis, "")
+        label = patronage.tier if adoption.axis == MAIN else patronage.labels.get(adoption.axis, "")
         if not label:
             continue
-        lines = [line_of(row) for row in plan.lines.all()] if plan else list(playbook_for(code).lines)
+        lines = [line_of(row) for row in plan.lines.all()] if plan else shipped_lines(code, adoption.axis)
         ladder, inherits = scheme_of(adoption.version).codes, bool(plan and plan.inherits)
         for tier in label.split(TOGETHER):
             for line in treatments(lines, ladder, tier, inherits):

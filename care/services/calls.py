@@ -1,4 +1,7 @@
-"""Where a text cannot go out, a person greets: one call task for each guest and occasion."""
+"""Where a text cannot go out, a person greets: one call task for each guest and occasion.
+
+Whoever is written to by WeChat for that occasion already, by whichever plan, is greeted.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from care.services.closing import UNDONE
 from care.services.opening import OPENS_FOR_DAYS, OWNER
 
 # How long after the day a greeting by hand is still welcome.
@@ -37,6 +41,8 @@ JOIN customers_patronage p ON p.store_id = m.store_id AND p.customer_id = m.cust
 JOIN (VALUES {words}) w(category, zh, en, welcome) ON w.category = m.category
 CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE s.timezone)::date AS day) d
 WHERE {which} AND m.planned_on >= d.day - %(opens_for)s AND m.planned_on + w.welcome >= d.day
+    AND NOT EXISTS (SELECT 1 FROM care_task t WHERE t.customer_id = m.customer_id AND t.store_id = m.store_id
+        AND t.occasion = m.occasion AND t.channel = 'wechat' AND t.state <> 'blocked' AND NOT {undone} OFFSET 0)
 ON CONFLICT (customer_id, store_id, code, occasion) DO NOTHING
 """
 
@@ -80,7 +86,7 @@ def _calls(which: str, params: dict[str, Any], at: datetime) -> int:
         params |= {f"w_{category}": WELCOME_DAYS[category]}
     # The owner's day at work is the day of the call; the store's brand is in the message.
     owner = OWNER.replace("%(brand)s", "m.brand_id").replace("%(day)s", "d.day")
-    sql = _CALLS.format(owner=owner, words=", ".join(words), which=which)
+    sql = _CALLS.format(owner=owner, words=", ".join(words), which=which, undone=UNDONE.format(task="t"))
     with connection.cursor() as cursor:
         cursor.execute(sql, params | {"at": at, "opens_for": OPENS_FOR_DAYS})
         greeted = cursor.rowcount

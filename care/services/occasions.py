@@ -28,13 +28,14 @@ from care.services.calls import calls_for_planned
 from care.services.festivals import calendar_of
 from care.services.gate import COMPLAINT_OPEN, GATE, LENGTH, MOURNING, NO_YES, NOBODY, OWN, TOLD
 from care.services.opening import BY_INDEX
-from care.services.plans import DEFAULT, lines_for
 from care.services.promises import promise
 from care.services.rules import rules_of
+from care.services.working import Working, doors, working_plans
 from care.texts import MEMBER, SAFE_NAME, TEXTS, approved_texts
 from care.windows import Hours
 from staff.models import Store
-from tiering.selectors.schemes import code_in_force
+from tiering.axes import MAIN
+from tiering.selectors.schemes import in_force_everywhere
 
 _QUEUE = (
     GATE
@@ -80,17 +81,22 @@ def queue_occasions(*, store: Store, on: date, at: datetime) -> dict[str, int]:
     their `parts` and `cost_fen`, by reason those that get none, and the `calls` in their place.
 
     A text belongs to the store's hours of its own day (that of an absence also to those of its window): planned after
-    them, it is born expired. Guests whose tier has a more personal gesture that day get none. Without a provider
-    people greet instead. May run twice.
+    them, it is born expired. Guests for whom one of the plans has a more personal gesture that day get none. Without a
+    provider people greet instead. May run twice.
     """
     day = on + timedelta(days=1)
-    lines = lines_for(store, code_in_force(store.pk, on) or DEFAULT, at)
+    plans = working_plans(store, doors(in_force_everywhere(store.pk, on)), at)
     calendar = calendar_of(store)
     counts: Counter[str] = Counter(planned=0, parts=0)
-    # Birthdays first: on one day a guest gets one text, and the birthday is the guest's own.
-    for line in sorted(lines, key=lambda line: (line.trigger == "absence", line.trigger)):
-        if line.channel == "sms" and line.trigger in TEXTS:
-            counts.update(_queue(store, line, lines, day, at, calendar))
+    texts = [
+        (plan, line)
+        for plan in plans
+        for line in plan.lines
+        if line.channel == "sms" and line.trigger in TEXTS
+    ]
+    # Birthdays first: on one day a guest gets one text, and the birthday is the guest's own. Of one occasion the ladder's.
+    for plan, line in sorted(texts, key=lambda each: (each[1].trigger == "absence", each[1].trigger)):
+        counts.update(_queue(store, plan, line, plans, day, at, calendar))
     price = rules_of(store.brand_id).thousand_parts_fen if counts["parts"] else 0
     counts["cost_fen"] = cost_fen(counts["parts"], price)
     by_hand = [reason for reason in ("no_provider", "window_passed") if counts[reason]]
@@ -111,7 +117,7 @@ def _events(line: Line, day: date, calendar: Calendar) -> list[Event]:
 
 
 def _queue(
-    store: Store, line: Line, lines: list[Line], day: date, at: datetime, calendar: Calendar
+    store: Store, plan: Working, line: Line, plans: list[Working], day: date, at: datetime, calendar: Calendar
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     happening = _events(line, day, calendar)
@@ -119,9 +125,8 @@ def _queue(
         return counts
     is_birthday, is_absence = line.trigger == "birthday", line.trigger == "absence"
     festival = happening[0].occasion.split(":")[1] if line.trigger == "festival" else ""
-    # Another gesture because of an absence is due on another day of it.
-    in_person = frozenset() if is_absence else greeted_in_person(lines, line.trigger, festival)
-    if EVERYBODY in in_person:
+    whom = _told(plan, line, plans, festival)
+    if not whom:
         return counts
     hours = Hours(store.messages_from, store.messages_until, store.timezone)
     opens, closes = hours.on(day)
@@ -131,8 +136,7 @@ def _queue(
     params: dict[str, Any] = {
         "store": store.pk, "brand": store.brand_id, "category": line.trigger, "day": day, "at": at,
         "opens": opens, "closes": closes, "late": at >= closes, "solemn": calendar.is_solemn(day),
-        "silent": not has_provider(), "safe": f"^{SAFE_NAME}$", "member": MEMBER, "tier": line.tier,
-        "not_for": sorted(in_person | tiers_with_own(lines, line)), "mourning": list(MOURNING),
+        "silent": not has_provider(), "safe": f"^{SAFE_NAME}$", "member": MEMBER, "mourning": list(MOURNING),
         "fixed": characters(whole_text(sign, line.trigger, {})),
         "names": words.count("${name}"), "festivals": words.count("${festival}"), "alone": ALONE, "each": EACH,
     }  # fmt: skip
@@ -140,7 +144,8 @@ def _queue(
     birthdays = _BIRTHDAY.format(rows=_values("b", birthday_events(day), params))
     occasions = birthdays if is_birthday else _ABSENCE if is_absence else ""
     told = {"held": "", "length": LENGTH, "template": "%(category)s", "more": ""}
-    if promised := promise(line, lines, sign, approved_texts(settings.SMS)):
+    every = [each for working in plans for each in working.lines]
+    if promised := promise(line, every, sign, approved_texts(settings.SMS)):
         told, params = promised["sql"], params | promised["params"]
     sql = _QUEUE.format(
         **told,
@@ -151,7 +156,7 @@ def _queue(
         open=COMPLAINT_OPEN,
         wished=NOBODY if is_birthday or is_absence else _WISHED.format(birthdays=birthdays),
         occasions=occasions or _FESTIVAL.format(rows=_values("f", happening, params)),
-        tier="p.tier <> ALL(%(not_for)s)" if line.tier == EVERYBODY else "p.tier = %(tier)s",
+        tier=whom,
     )
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX, ["off"])
@@ -162,6 +167,23 @@ def _queue(
                 counts["parts"] += parts
         cursor.execute(BY_INDEX, ["on"])
     return counts
+
+
+def _told(plan: Working, line: Line, plans: list[Working], festival: str) -> str:
+    """Who gets the text, in SQL: whom the line is for, without those who are greeted in person that day by whichever
+    plan. "" where that is everybody.
+    """
+    told = [plan.door.meets([line.tier], tiers_with_own(plan.lines, line))]
+    # Another gesture because of an absence is due on another day of it.
+    for each in plans if line.trigger != "absence" else ():
+        in_person = greeted_in_person(each.lines, line.trigger, festival)
+        if EVERYBODY not in in_person:
+            told.append(f"NOT ({each.door.has(in_person)})")
+        elif each.door.axis == MAIN:
+            return ""
+        else:
+            told.append(f"NOT ({each.door.graded})")
+    return " AND ".join(told)
 
 
 def _values(prefix: str, happening: list[Event], params: dict[str, Any]) -> str:

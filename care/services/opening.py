@@ -1,7 +1,8 @@
 """The night's step that opens and closes tasks: one statement a plan line, never a loop over guests.
 
 The night of business date D prepares the day after: it opens what becomes visible on D + 1. Opening twice is
-the same as once, by the unique key of guest, store, gesture and occasion.
+the same as once, by the unique key of guest, store, gesture and occasion. The ladder's plan goes first; a plan beside
+it adds what a guest does not have for that occasion.
 """
 
 from collections import Counter
@@ -22,21 +23,24 @@ from care.playbook import (
     Line,
     absent_between,
     anniversary_days,
+    competes,
     due_for,
     events,
     fall_words,
     slots,
     tiers_with_own,
 )
+from care.services.closing import UNDONE, close_tasks
 from care.services.festivals import calendar_of, follow_calendar
 from care.services.giving import give_vouchers
 from care.services.house_rules import care_rules_of
-from care.services.plans import DEFAULT, line_of, plan_for
 from care.services.words import put_words
-from care.treatments import heirs
+from care.services.working import Working, doors, working_plans
 from staff.models import Store
+from tiering.axes import MAIN
+from tiering.compile import quoted
 from tiering.selectors.forecast import Falling, falling
-from tiering.selectors.schemes import in_force, scheme_of
+from tiering.selectors.schemes import in_force_everywhere
 from tiering.selectors.segments import guests_in
 from tiering.services.judgements import LIKELY
 
@@ -51,10 +55,10 @@ OWNER = """(SELECT w.id FROM staff_person w WHERE w.id = p.owner_id AND w.is_act
         AND (b.store_id = p.store_id OR (b.store_id IS NULL AND b.brand_id = %(brand)s))
         AND b.since <= %(day)s AND (b.until IS NULL OR b.until >= %(day)s)))"""
 
-# A guest has a line's gestures by the tier, or because somebody judged her likely to reach it.
-HAS_TIER = """(p.tier = ANY(%(tiers)s) OR EXISTS (SELECT 1 FROM tiering_judgement j WHERE j.store_id = p.store_id
+# A guest has the gestures of a line of the ladder's also because somebody judged her likely to reach its tier.
+_LIKELY = """EXISTS (SELECT 1 FROM tiering_judgement j WHERE j.store_id = p.store_id
         AND j.customer_id = p.customer_id AND j.code = %(likely)s AND j.withdrawn_at IS NULL
-        AND j.valid_from <= %(day)s AND (j.valid_until IS NULL OR j.valid_until >= %(day)s) OFFSET 0))"""
+        AND j.valid_from <= %(day)s AND (j.valid_until IS NULL OR j.valid_until >= %(day)s) OFFSET 0)"""
 
 # A government's man, by a tag, by a judgement that stands, or by how his nature was graded; who dislikes small favours;
 # who lives abroad.
@@ -77,11 +81,11 @@ _IN_THE_WEEK = """(SELECT count(*) FROM care_task k WHERE k.customer_id = p.cust
     + row_number() OVER (PARTITION BY p.customer_id, date_trunc('week', d.due_on) ORDER BY d.due_on, d.occasion)"""
 _NOT_ON_FILE = """ AND NOT EXISTS (SELECT 1 FROM care_task f WHERE f.customer_id = p.customer_id
     AND f.store_id = p.store_id AND f.code = %(code)s AND f.occasion = d.occasion AND f.state <> 'blocked'
-    AND NOT (f.state = 'closed' AND f.reason IN ('tier_changed', 'scheme_changed', 'festival_off')) OFFSET 0)"""
+    AND NOT {undone} OFFSET 0)""".format(undone=UNDONE.format(task="f"))
 
 _OPEN = """
 WITH owed AS (
-    SELECT p.store_id, p.customer_id, d.occasion, {zh} AS zh, {en} AS en, {channel} AS channel, p.tier,
+    SELECT p.store_id, p.customer_id, d.occasion, {zh} AS zh, {en} AS en, {channel} AS channel, {tier_of} AS tier,
         {owner} AS assignee_id, d.event_on, d.due_on, d.close_on, {blocked} AS blocked
     FROM customers_patronage p {due}
     WHERE p.store_id = %(store)s AND {tier} AND d.close_on >= greatest(%(today)s, %(day)s) AND {when}
@@ -98,7 +102,7 @@ ON CONFLICT (customer_id, store_id, code, occasion) DO UPDATE SET state = exclud
     tier = excluded.tier, role = excluded.role, assignee_id = excluded.assignee_id, channel = excluded.channel,
     event_on = excluded.event_on, zh = excluded.zh, en = excluded.en, opened_on = excluded.opened_on,
     opened_at = excluded.opened_at
-WHERE (care_task.state = 'closed' AND care_task.reason IN ('tier_changed', 'scheme_changed', 'festival_off'))
+WHERE {undone}
     OR (care_task.state = 'blocked' AND excluded.state <> 'blocked')
 RETURNING reason, customer_id, occasion
 ) SELECT reason, count(*), {who} FROM told GROUP BY reason
@@ -138,17 +142,23 @@ _NEW_GUEST = """JOIN (SELECT q.customer_id, q.since, count(*) OVER (PARTITION BY
     CROSS JOIN LATERAL (SELECT 'new_guest' AS occasion, %(zh)s AS zh, %(en)s AS en, r.since AS event_on,
         greatest(r.since + %(after)s, %(day)s) AS due_on, r.since + %(after)s + %(window)s AS close_on) d"""
 
-# An occasion belongs to the tier the guest had when its first gesture was opened: not two gifts for one
-# birthday.
-_NOT_FROM_ANOTHER_TIER = """NOT EXISTS (SELECT 1 FROM care_task t JOIN care_planline l ON l.id = t.line_id
-    WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.occasion = d.occasion
-    AND t.code <> %(code)s AND t.tier <> p.tier AND t.state <> 'blocked'
-    AND (t.channel = %(channel)s OR (l.personal AND %(personal)s)) OFFSET 0)"""
+# What is on file stands, also where another plan would owe something else: no second gesture for one occasion.
+_OF_ANOTHER_PLAN = f"""n.scheme_code IS DISTINCT FROM %(scheme)s AND t.state <> 'blocked' AND NOT {UNDONE.format(task="t")}
+    AND (t.channel = %(channel)s OR (l.personal AND %(personal)s))"""
+_ON_FILE = """NOT EXISTS (SELECT 1 FROM care_task t LEFT JOIN care_planline l ON l.id = t.line_id
+    LEFT JOIN care_plan n ON n.id = l.plan_id WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id
+    AND t.occasion = d.occasion AND ({which}) OFFSET 0)"""
+_NOT_THROUGH_ANOTHER_PLAN = _ON_FILE.format(which=_OF_ANOTHER_PLAN)
+# An occasion belongs to the tier the guest had when its first gesture was opened: not two gifts for one birthday.
+_NOT_FROM_ANOTHER_TIER = _ON_FILE.format(
+    which=f"{_OF_ANOTHER_PLAN} OR n.scheme_code = %(scheme)s AND t.code <> %(code)s AND t.tier <> {{tier}} "
+    "AND t.state <> 'blocked' AND (t.channel = %(channel)s OR (l.personal AND %(personal)s))"
+)
 # Called this half of the month as an A guest: not called again as a B guest.
-_NOT_DONE_IN_ANOTHER_TIER = """d.due_on <= %(until)s AND NOT EXISTS (SELECT 1 FROM care_task t
-    WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.occasion = d.occasion
-    AND t.code <> %(code)s AND t.tier <> p.tier AND t.channel = %(channel)s
-    AND t.state IN ('done', 'declined') OFFSET 0)"""
+_NOT_DONE_IN_ANOTHER_TIER = "d.due_on <= %(until)s AND " + _ON_FILE.format(
+    which=f"{_OF_ANOTHER_PLAN} OR n.scheme_code = %(scheme)s AND t.code <> %(code)s AND t.tier <> {{tier}} "
+    "AND t.channel = %(channel)s AND t.state IN ('done', 'declined')"
+)
 _NOT_SOON_AFTER_ANOTHER = """d.event_on <= %(on)s AND NOT EXISTS (SELECT 1 FROM care_task t
     WHERE t.customer_id = p.customer_id AND t.store_id = p.store_id AND t.code = %(code)s
     AND t.state <> 'blocked' AND t.event_on < d.event_on AND t.event_on > d.event_on - %(after)s OFFSET 0)"""
@@ -161,32 +171,26 @@ def open_tasks(*, store: Store, on: date, at: datetime, today: date) -> dict[str
     `today` is the store's date at the moment of the run: a night more than seven days old opens nothing. May
     run any number of times; the second time changes nothing.
     """
-    adoption = in_force(store.pk, on)
-    scheme = adoption.version.scheme.code if adoption else DEFAULT
-    calendar = calendar_of(store)
+    found = doors(in_force_everywhere(store.pk, on))
+    rules, calendar = care_rules_of(store), calendar_of(store)
     counts = Counter(follow_calendar(store=store, calendar=calendar, at=at, today=today))
-    counts.update(_close(store, scheme, at, today))
+    counts.update(close_tasks(store=store, doors=found, overdue_days=rules.overdue_days, at=at, today=today))
     counts.update({"opened": 0})
-    escalated = _escalate(store, care_rules_of(store).overdue_days, at, today)
-    if escalated:
-        counts["escalated"] = escalated
     if on < today - timedelta(days=OPENS_FOR_DAYS):
         return dict(counts)
-    plan = plan_for(store, scheme, at)
-    rows = list(plan.lines.filter(enabled=True).exclude(channel="sms").select_related("gives", "segment"))
-    lines = [line_of(row) for row in rows]
-    ladder = scheme_of(adoption.version).codes if adoption and plan.inherits else ()
-    ahead = max((line.lead_days for line in lines if line.trigger == "falling"), default=0)
-    falls = falling(store, on, ahead) if ahead else []
-    night = _Night(store, on, at, today, care_rules_of(store), falls, calendar)
-    for row, line in zip(rows, lines, strict=True):
-        if line.trigger not in UNDATED:
-            up = heirs(lines, ladder, line) if line.trigger in OCCASIONS else ()
-            found = _open(night, row, line, sorted(tiers_with_own(lines, line)), [line.tier, *up])
-            opened = found.pop("", 0)
-            counts["opened"] += opened
-            counts[line.trigger] += opened
-            counts.update(found)
+    plans = working_plans(store, found, at)
+    warned = [
+        line for plan in plans if plan.door.axis == MAIN for line in plan.lines if line.trigger == "falling"
+    ]
+    ahead = max((line.lead_days for line in warned), default=0)
+    night = _Night(store, on, at, today, rules, falling(store, on, ahead) if ahead else [], calendar)
+    for number, plan in enumerate(plans):
+        for row, line in zip(plan.rows, plan.lines, strict=True):
+            if line.channel != "sms" and line.trigger not in UNDATED:
+                opened = _open(night, plan, row, line, plans[:number])
+                counts["opened"] += opened.get("", 0)
+                counts[line.trigger] += opened.pop("", 0)
+                counts.update(opened)
     counts.update(put_words(store=store, today=today))
     return dict(counts)
 
@@ -204,23 +208,23 @@ class _Night:
     calendar: Calendar
 
 
-def _open(night: _Night, row: PlanLine, line: Line, own: list[str], tiers: list[str]) -> dict[str, int]:
+def _open(night: _Night, plan: Working, row: PlanLine, line: Line, before: list[Working]) -> dict[str, int]:
     """Open a line's tasks and give the voucher that goes with them; how many, under "", how many were blocked for
-    which reason, how many `vouchers`.
+    which reason, how many `vouchers`. `before`: the plans that go first.
     """
-    day = night.on + timedelta(days=1)
-    rules = night.rules
+    day, rules, door = night.on + timedelta(days=1), night.rules, plan.door
     params: dict[str, Any] = {
-        "store": night.store.pk, "brand": night.store.brand_id, "line": row.pk, "code": line.code, "tiers": tiers,
-        "own": own, "channel": line.channel, "role": line.role, "personal": line.personal, "on": night.on,
+        "store": night.store.pk, "brand": night.store.brand_id, "line": row.pk, "code": line.code,
+        "scheme": door.code, "channel": line.channel, "role": line.role, "personal": line.personal, "on": night.on,
         "day": day, "at": night.at, "today": night.today, "window": line.window_days, "after": line.after_days,
         "until": day + timedelta(days=line.lead_days), "zh": line.zh, "en": line.en,
         "born": Task.State.DONE if line.channel == "voucher" else Task.State.OPEN,
         "likely": f"{LIKELY}{line.tier}", "contacts": list(CONTACTS), "most": rules.contacts_a_week,
     }  # fmt: skip
-    due, when = _due(line, night, day, params)
+    due, when = _due(plan, line, night, day, params)
     if not due:
         return {}
+    when = " AND ".join([when, *(f"NOT ({taken})" for taken in _taken(line, before, rules))])
     if row.segment is not None:
         params["chosen"] = guests_in(row.segment, night.store, night.on)
         when += " AND p.customer_id = ANY(%(chosen)s)"
@@ -230,12 +234,14 @@ def _open(night: _Night, row: PlanLine, line: Line, own: list[str], tiers: list[
         owner=OWNER if line.owner_first else "NULL::bigint",
         due=due,
         when=when + (_NOT_ON_FILE if is_capped else ""),
-        tier="p.tier <> ALL(%(own)s)" if line.tier == EVERYBODY else HAS_TIER,
+        tier=_is_for(plan, line),
+        tier_of=door.tier_for(line),
         channel=f"CASE WHEN {_OVERSEAS} THEN 'wechat' ELSE %(channel)s END" if visits else "%(channel)s",
         zh=f"CASE WHEN {_OVERSEAS} THEN '{_ABROAD_ZH}' ELSE '' END || d.zh" if visits else "d.zh",
         en=f"CASE WHEN {_OVERSEAS} THEN '{_ABROAD_EN}' ELSE '' END || d.en" if visits else "d.en",
         blocked=_blocked(line, rules, is_capped),
         who="array_agg(customer_id), array_agg(occasion)" if row.gives_id else "NULL, NULL",
+        undone=UNDONE.format(task="care_task"),
     )
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX, ["off"])
@@ -251,6 +257,39 @@ def _open(night: _Night, row: PlanLine, line: Line, own: list[str], tiers: list[
     return found
 
 
+def _is_for(plan: Working, line: Line) -> str:
+    """Whether a guest is owed the line, in SQL."""
+    meets = plan.door.meets(_tiers(plan, line), tiers_with_own(plan.lines, line))
+    is_judged = plan.door.axis == MAIN and line.tier != EVERYBODY
+    return f"({meets} OR {_LIKELY})" if is_judged else f"({meets})"
+
+
+def _tiers(plan: Working, line: Line) -> list[str]:
+    """The tiers the line is for; of what comes up from below only what belongs to a day."""
+    return plan.tiers_of(line) if line.trigger in OCCASIONS else [line.tier]
+
+
+def _taken(line: Line, before: list[Working], rules: CareRules) -> list[str]:
+    """By which conditions, in SQL, a plan that goes first owes the guest a gesture in this one's place, whether it was
+    opened already or is still to come. What a rule forbids there takes no place.
+    """
+    found = []
+    for plan in before:
+        for first in plan.lines:
+            if not competes(first, line):
+                continue
+            taken = [plan.door.meets(_tiers(plan, first), tiers_with_own(plan.lines, first))]
+            if (forbidden := _blocked(first, rules, is_capped=False)) != "''":
+                taken.append(f"{forbidden} = ''")
+            if first.trigger == "festival":
+                named = ", ".join(quoted(code) for code in first.occasions)
+                taken.append(f"split_part(d.occasion, ':', 2) IN ({named})")
+            if first.trigger in CADENCES:
+                taken.append(f"split_part(d.occasion, ':', 3)::int <= {first.times}")
+            found.append(" AND ".join(taken))
+    return found
+
+
 def _blocked(line: Line, rules: CareRules, is_capped: bool) -> str:
     """Why a guest does not get the gesture, in SQL: as `playbook.blocked_because` says it, then the week's cap."""
     cases = []
@@ -263,12 +302,14 @@ def _blocked(line: Line, rules: CareRules, is_capped: bool) -> str:
     return f"CASE {' '.join(cases)} ELSE '' END" if cases else "''"
 
 
-def _due(line: Line, night: _Night, day: date, params: dict[str, Any]) -> tuple[str, str]:
+def _due(plan: Working, line: Line, night: _Night, day: date, params: dict[str, Any]) -> tuple[str, str]:
     """The FROM item `d` (what is owed when; empty where nothing is) and the condition that goes with it."""
-    on = night.on
+    on, tier = night.on, plan.door.tier_for(line)
     if line.trigger in CADENCES:
         turns = [(slot.occasion, slot.first, slot.last, slot.days, slot.salt) for slot in slots(line, day)]
-        return _CADENCE.format(rows=_values(turns, params)) if turns else "", _NOT_DONE_IN_ANOTHER_TIER
+        return _CADENCE.format(
+            rows=_values(turns, params)
+        ) if turns else "", _NOT_DONE_IN_ANOTHER_TIER.format(tier=tier)
     if line.trigger in OCCASIONS:
         rows = []
         for event in events(line, day, night.calendar):
@@ -276,12 +317,16 @@ def _due(line: Line, night: _Night, day: date, params: dict[str, Any]) -> tuple[
             named = (f"{event.zh}：{line.zh}", f"{event.en}: {line.en}") if event.zh else (line.zh, line.en)
             rows.append((event.occasion, event.on, due_on, close_on, *named, *(event.birthday or ())))
         form = _BIRTHDAY if line.trigger == "birthday" else _FESTIVAL
-        return form.format(rows=_values(rows, params)) if rows else "", _NOT_FROM_ANOTHER_TIER
+        return form.format(rows=_values(rows, params)) if rows else "", _NOT_FROM_ANOTHER_TIER.format(
+            tier=tier
+        )
     if line.trigger == "falling":
         near = [
             each
             for each in night.falls
-            if each.tier == line.tier and each.fall.on <= on + timedelta(days=line.lead_days)
+            if plan.door.axis == MAIN
+            and each.tier == line.tier
+            and each.fall.on <= on + timedelta(days=line.lead_days)
         ]
         warned = [(each.customer_id, each.fall.on, *fall_words(line, each.fall.on)) for each in near]
         return _FALLING.format(rows=_values(warned, params)) if warned else "", "true"
@@ -289,18 +334,23 @@ def _due(line: Line, night: _Night, day: date, params: dict[str, Any]) -> tuple[
         days = []
         for month, day_of_month, event_on in anniversary_days(line, day):
             days.append((month, day_of_month, event_on, *due_for(line, event_on, day)))
-        return _ANNIVERSARY.format(rows=_values(days, params)), _NOT_MOURNING
+        return _ANNIVERSARY.format(
+            rows=_values(days, params)
+        ), f"{_NOT_MOURNING} AND {_NOT_THROUGH_ANOTHER_PLAN}"
     if line.trigger == "new_guest":
         params["first"] = on - timedelta(days=OPENS_FOR_DAYS)
-        return _NEW_GUEST, "true"
+        return _NEW_GUEST, _NOT_THROUGH_ANOTHER_PLAN
     if line.trigger == "absence":
         params["first"], params["last"] = absent_between(line, on)
         since = "coalesce(p.last_visit_on, p.since)"
         due = _SINCE_VISIT.format(prefix="'absence:'", since=since, due_on="%(day)s")
-        return due, f"d.event_on BETWEEN %(first)s AND %(last)s AND {_NOT_FROM_ANOTHER_TIER}"
+        return (
+            due,
+            f"d.event_on BETWEEN %(first)s AND %(last)s AND {_NOT_FROM_ANOTHER_TIER.format(tier=tier)}",
+        )
     visit = "p.last_visit_on"
     due = _SINCE_VISIT.format(prefix="'visit:'", since=visit, due_on=f"{visit} + %(after)s")
-    return due, _NOT_SOON_AFTER_ANOTHER
+    return due, f"{_NOT_SOON_AFTER_ANOTHER} AND {_NOT_THROUGH_ANOTHER_PLAN}"
 
 
 def _values(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> str:
@@ -311,72 +361,3 @@ def _values(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> str:
         params.update(zip(names, row, strict=True))
         places.append(f"({', '.join(f'%({name})s' for name in names)})")
     return ", ".join(places)
-
-
-def _close(store: Store, scheme: str, at: datetime, today: date) -> dict[str, int]:
-    """Close what is past its last day, what the guest's coming has settled, what belongs to a tier no longer
-    held.
-    """
-    close = "UPDATE care_task t SET state = %(state)s, reason = %(reason)s, settled_at = %(at)s "
-    mine = "t.store_id = %(store)s AND t.state = 'open'"
-    cadence = (
-        f"{close} FROM care_planline l JOIN care_plan n ON n.id = l.plan_id, customers_patronage p "
-        f"WHERE {mine} AND l.id = t.line_id AND l.trigger = ANY(%(cadences)s) "
-        "AND p.customer_id = t.customer_id AND p.store_id = t.store_id AND "
-    )
-    statements = (
-        ("expired", "too_late", f"{close} WHERE {mine} AND t.close_on < %(today)s"),
-        (
-            "closed",
-            "came",
-            f"{close} FROM care_planline l, customers_patronage p WHERE {mine} AND l.id = t.line_id "
-            "AND l.trigger = 'absence' AND p.customer_id = t.customer_id AND p.store_id = t.store_id "
-            "AND p.last_visit_on > t.event_on",
-        ),
-        (
-            "closed",
-            "came",
-            f"{close} FROM care_planline l, customers_patronage p WHERE {mine} AND l.id = t.line_id "
-            "AND l.trigger = 'falling' AND p.customer_id = t.customer_id AND p.store_id = t.store_id "
-            "AND p.last_visit_on >= t.opened_on",
-        ),
-        ("closed", "scheme_changed", f"{cadence} n.scheme_code <> %(scheme)s"),
-        (
-            "closed",
-            "tier_changed",
-            f"{cadence} l.tier <> '*' AND p.tier <> l.tier AND NOT EXISTS (SELECT 1 FROM tiering_judgement j "
-            "WHERE j.store_id = p.store_id AND j.customer_id = p.customer_id "
-            "AND j.code = %(likely)s || l.tier AND j.withdrawn_at IS NULL "
-            "AND (j.valid_until IS NULL OR j.valid_until >= %(today)s) OFFSET 0)",
-        ),
-    )
-    counts: dict[str, int] = {}
-    with connection.cursor() as cursor:
-        for state, reason, sql in statements:
-            cursor.execute(
-                sql,
-                {
-                    "state": state, "reason": reason, "at": at, "store": store.pk, "today": today,
-                    "scheme": scheme, "cadences": list(CADENCES), "likely": LIKELY,
-                },
-            )  # fmt: skip
-            name = "expired" if state == "expired" else reason
-            counts[name] = counts.get(name, 0) + cursor.rowcount
-    return counts
-
-
-_ESCALATE = """
-WITH late AS (
-    UPDATE care_task SET escalated_on = %(today)s WHERE store_id = %(store)s AND state = 'open'
-    AND escalated_on IS NULL AND due_on < %(before)s RETURNING id
-)
-INSERT INTO care_taskevent (task_id, outcome, note, at) SELECT id, 'escalated', '', %(at)s FROM late ORDER BY id
-"""
-
-
-def _escalate(store: Store, overdue_days: int, at: datetime, today: date) -> int:
-    """Put what is later than the store allows on the list of those who lead; how many."""
-    with connection.cursor() as cursor:
-        before = today - timedelta(days=overdue_days)
-        cursor.execute(_ESCALATE, {"store": store.pk, "today": today, "before": before, "at": at})
-        return cursor.rowcount

@@ -18,7 +18,8 @@ from care.playbook import Line, Playbook, read_playbook
 from common.errors import NotHere, Refused
 from loyalty.models import VoucherKind
 from staff.models import Person, Store
-from tiering.models import Segment
+from tiering.axes import MAIN
+from tiering.models import Scheme, Segment
 
 PLAYBOOKS = Path(__file__).resolve().parent.parent / "playbooks"
 DEFAULT = "default"
@@ -31,6 +32,12 @@ def playbook_for(scheme_code: str) -> Playbook:
     if path not in PLAYBOOKS.glob("*.json"):
         path = PLAYBOOKS / f"{DEFAULT}.json"
     return read_playbook(json.loads(path.read_text(encoding="utf-8")))
+
+
+def shipped_lines(scheme_code: str, axis: str) -> list[Line]:
+    """The lines that ship for a scheme; of one beside the ladder none where it has no playbook of its own."""
+    book = playbook_for(scheme_code)
+    return list(book.lines) if axis == MAIN or book.scheme == scheme_code else []
 
 
 @dataclass(frozen=True)
@@ -68,18 +75,6 @@ def plan_for(store: Store, scheme_code: str, at: datetime, actor: Person | None 
         return living.get()
 
 
-def lines_for(store: Store, scheme_code: str, at: datetime) -> list[Line]:
-    """The lines of the store's living plan that are switched on, in their order; the plan is made where there is none."""
-    lines = PlanLine.objects.filter(
-        plan__store=store, plan__scheme_code=scheme_code, plan__retired_at=None, enabled=True
-    )
-    rows = list(lines)
-    if not rows:
-        plan_for(store, scheme_code, at)
-        rows = list(lines.all())
-    return [line_of(row) for row in rows]
-
-
 def _write(
     store: Store,
     scheme_code: str,
@@ -88,10 +83,12 @@ def _write(
     at: datetime,
     actor: Person | None,
     inherits: bool = False,
+    works: bool = False,
 ) -> Plan:
     plan = Plan.objects.create(
-        store=store, scheme_code=scheme_code, number=number, made_at=at, made_by=actor, inherits=inherits
-    )
+        store=store, scheme_code=scheme_code, number=number, made_at=at, made_by=actor, inherits=inherits,
+        works=works,
+    )  # fmt: skip
     PlanLine.objects.bulk_create(PlanLine(plan=plan, **_columns(line)) for line in book.lines)
     return plan
 
@@ -178,8 +175,22 @@ def set_inherits(
 
 
 @transaction.atomic
+def set_works(*, store: Store, scheme_code: str, works: bool, actor: Person | None, at: datetime) -> Plan:
+    """Whether the plan of an axis beside the ladder opens tasks and plans texts: a new version. As it is already:
+    nothing. Open tasks stay as they are. Refuses the ladder's plan, which always does.
+    """
+    if not Scheme.objects.filter(store=store, code=scheme_code).exclude(axis=MAIN).exists():
+        raise Refused("plan_always_works")
+    living, lines = _living(store, scheme_code, at)
+    return _next(living, lines, lines, at, actor, works=works)
+
+
+@transaction.atomic
 def restore(*, store: Store, scheme_code: str, number: int, actor: Person | None, at: datetime) -> Plan:
-    """The plan as it was in version `number`: as a new version, so that nothing is lost. NotHere for no such one."""
+    """The plan as it was in version `number`: as a new version, so that nothing is lost. NotHere for no such one.
+
+    Whether it works is no part of that: it goes on as it is now.
+    """
     living, lines = _living(store, scheme_code, at)
     old = Plan.objects.filter(store=store, scheme_code=scheme_code, number=number).first()
     if old is None:
@@ -206,16 +217,18 @@ def _next(
     at: datetime,
     actor: Person | None,
     inherits: bool | None = None,
+    works: bool | None = None,
 ) -> Plan:
     inherits = living.inherits if inherits is None else inherits
-    if wanted == lines and inherits == living.inherits:
+    works = living.works if works is None else works
+    if wanted == lines and (inherits, works) == (living.inherits, living.works):
         return living
     _check_own(living.store, wanted)
     # Read back as a file would be: the same refusals for a page as for a playbook.
     book = read_playbook({"scheme": living.scheme_code, "lines": [asdict(line) for line in wanted]})
     living.retired_at = at
     living.save(update_fields=["retired_at"])
-    return _write(living.store, living.scheme_code, living.number + 1, book, at, actor, inherits)
+    return _write(living.store, living.scheme_code, living.number + 1, book, at, actor, inherits, works)
 
 
 def _check_own(store: Store, wanted: list[Line]) -> None:
@@ -229,10 +242,10 @@ def _check_own(store: Store, wanted: list[Line]) -> None:
 
 
 def codes_used(store: Store, scheme_code: str) -> set[str]:
-    """Every code that any version of the plan has, or the playbook that ships."""
-    kept = PlanLine.objects.filter(plan__store=store, plan__scheme_code=scheme_code).values_list(
-        "code", flat=True
-    )
+    """Every code that any version of any plan of the store has, or the playbook that ships: two gestures of one code
+    would be one to the night.
+    """
+    kept = PlanLine.objects.filter(plan__store=store).values_list("code", flat=True)
     return {*kept, *(line.code for line in playbook_for(scheme_code).lines)}
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import template
 from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -14,7 +16,9 @@ from care.sentences import reason_words
 from care.texts import written_out
 from common.festivals import FESTIVALS
 from common.templatetags.shuke import day
+from tiering.axes import MAIN
 from tiering.sentences import language
+from tiering.templatetags.tiers import badge, schemes_for
 
 register = template.Library()
 
@@ -163,6 +167,20 @@ def tier_here(task: Task) -> str:
     """The tier on the door of a task's guest in this store."""
     here = getattr(task.customer, "patronages_here", [])
     return here[0].tier if here else ""
+
+
+@register.simple_tag(takes_context=True)
+def beside_of(context: Any, task: Task) -> SafeString:
+    """`{% beside_of task %}`: the label for which a plan beside the ladder opened the task; nothing of the ladder's."""
+    if task.line is None:
+        return SafeString("")
+    code = task.line.plan.scheme_code
+    scheme = next(
+        (each for axis, each in schemes_for(context).items() if axis != MAIN and each.code == code), None
+    )
+    return (
+        format_html('<span class="mx-1">{}</span> ', badge(scheme, task.tier)) if scheme else SafeString("")
+    )
 
 
 @register.filter

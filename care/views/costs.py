@@ -15,6 +15,7 @@ from care.services import plans
 from care.services.rules import rules_of
 from staff.models import Store
 from staff.pages import PageRequest, found, today_of
+from tiering.axes import MAIN
 from tiering.rules import Scheme
 from tiering.selectors.counts import tier_sizes
 from tiering.selectors.pages import scheme_behind_labels, written
@@ -83,6 +84,7 @@ def scheme_cost(request: PageRequest, code: str) -> HttpResponse:
         "rows": [row(channel) for channel in Channel if channel != Channel.IN_STORE],
         "sizes": tier_sizes(text.scheme, tried.then),
         "uncounted": then.uncounted,
+        "is_beside": text.scheme.axis != MAIN,
         "gift": gift,
         "price_fen": price,
         "most_gift": MOST_GIFT_YUAN,
@@ -93,7 +95,9 @@ def scheme_cost(request: PageRequest, code: str) -> HttpResponse:
 def _cost(store: Store, scheme: Scheme, guests: dict[str, int]) -> Cost:
     plan = living_plan(store, scheme.code)
     lines = (
-        [plans.line_of(row) for row in plan.lines.all()] if plan else plans.playbook_for(scheme.code).lines
+        [plans.line_of(row) for row in plan.lines.all()]
+        if plan
+        else plans.shipped_lines(scheme.code, scheme.axis)
     )
     sign = settings.SMS.get("SMS_SIGN_NAME") or store.brand.name
     return cost_of(lines, scheme.codes, guests, inherits=bool(plan and plan.inherits), sign=sign)

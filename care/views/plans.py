@@ -14,10 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from care.forms.plans import CareRulesForm, PlanLineForm
 from care.models import Plan
 from care.playbook import EVERYBODY, BadPlaybook, Line
-from care.selectors.plans import living_plan, plan_versions
+from care.selectors.plans import (
+    codes_working,
+    guests_concerned,
+    lines_at_night,
+    living_plan,
+    plan_versions,
+)
 from care.services import plans
 from care.services.festivals import calendar_of
 from care.services.house_rules import care_rules_of, change_care_rules
+from care.services.working import Door, door_of
 from care.treatments import inherited
 from common.clock import now
 from common.errors import Refused
@@ -25,6 +32,7 @@ from loyalty.selectors.vouchers import kind_choices
 from staff.access import who_may
 from staff.models import Store
 from staff.pages import PageRequest, found, person_of, tell, today_of
+from tiering.axes import MAIN
 from tiering.rules import Scheme
 from tiering.selectors.schemes import in_force_everywhere, scheme_of
 from tiering.selectors.segments import segment_choices
@@ -33,13 +41,22 @@ from tiering.sentences import tier_name
 
 @dataclass(frozen=True)
 class Desk:
-    """Of which scheme the plan is: the main one, or one beside it that has a playbook of its own (`is_main` false)."""
+    """Of which scheme the plan is: the main one, or one beside it that has a playbook of its own (`is_main` false).
+
+    `works`: whether it opens tasks; `choices`: the plans there are, each with whether it does.
+    """
 
     store: Store
     code: str
     scheme: Scheme | None
-    is_main: bool
-    choices: list[tuple[str, Scheme]]
+    door: Door
+    works: bool
+    choices: list[tuple[str, Scheme, bool]]
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is the plan of the ladder."""
+        return self.door.axis == MAIN
 
     @property
     def here(self) -> str:
@@ -51,19 +68,22 @@ class Desk:
         return {"store": self.store, "scheme_code": self.code, "actor": person_of(request), "at": now()}
 
 
-def _desk(request: PageRequest) -> Desk:
+def _desk(request: PageRequest, code: str = "") -> Desk:
+    """The plan that the address names (or `code`), else that of the ladder."""
     store = request.principal.store
-    choices: list[tuple[str, str, Scheme | None]] = []
+    plans_of: dict[str, tuple[Door, Scheme | None]] = {}
     for adoption in in_force_everywhere(store.pk, today_of(request)):
-        code, scheme = adoption.version.scheme.code, scheme_of(adoption.version)
-        if adoption.axis == "tier" or plans.playbook_for(code).scheme == code:
-            choices.append((adoption.axis, code, scheme))
-    if not any(axis == "tier" for axis, _code, _scheme in choices):
-        choices.insert(0, ("tier", plans.DEFAULT, None))
-    wanted = request.GET.get("scheme", "")
-    axis, code, chosen = next((each for each in choices if each[1] == wanted), choices[0])
-    shown = [(other, rules) for _axis, other, rules in choices if rules]
-    return Desk(store, code, chosen, axis == "tier", shown)
+        door = door_of(adoption)
+        if door.axis == MAIN or plans.shipped_lines(door.code, door.axis):
+            plans_of[door.code] = door, scheme_of(adoption.version)
+    if not any(door.axis == MAIN for door, _scheme in plans_of.values()):
+        plans_of = {plans.DEFAULT: (Door(plans.DEFAULT, MAIN), None), **plans_of}
+    ladder, *beside = plans_of
+    working = {ladder, *(codes_working(store, beside) if beside else ())}
+    wanted = code or request.GET.get("scheme", "")
+    door, scheme = plans_of.get(wanted, plans_of[ladder])
+    shown = [(each, rules, each in working) for each, (_door, rules) in plans_of.items() if rules]
+    return Desk(store, door.code, scheme, door, door.code in working, shown)
 
 
 @require_safe
@@ -90,8 +110,11 @@ def _plan_context(request: PageRequest, desk: Desk, shown: Plan | None, lines: l
         )
         for tier in tiers
     ]
+    at_night = [] if desk.is_main else lines_at_night(pure)
     return {
         "desk": desk,
+        "at_night": len(at_night),
+        "concerned": guests_concerned(desk.store, desk.door, at_night),
         "groups": [(tier, owed) for tier, owed, _up in groups if owed],
         "coming_up": {tier: up for tier, _owed, up in groups if up},
         "everybody": [line for line in pure if line.tier == EVERYBODY],
@@ -114,6 +137,7 @@ def plan_line(request: PageRequest, code: str) -> HttpResponse:
     form = PlanLineForm(
         request.POST or None, initial=PlanLineForm.showing(line), tiers=[line.tier], festivals=known,
         kinds=kind_choices(desk.store, line.gives), segments=segment_choices(desk.store, line.segment),
+        of_ladder=desk.is_main,
     )  # fmt: skip
     if request.method == "POST" and request.POST.get("act") == "remove":
         try:
@@ -125,7 +149,7 @@ def plan_line(request: PageRequest, code: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             plans.change_line(**desk.who(request), code=code, **form.changes())
-            messages.success(request, _("已保存，从今晚起按新的开任务。"))
+            _tell_saved(request, desk, _("已保存，从今晚起按新的开任务。"))
             return redirect(desk.here)
         except BadPlaybook:
             form.add_error(None, _("这样的安排做不到，请检查触发时机、方式和天数。"))
@@ -140,7 +164,7 @@ def plan_line_new(request: PageRequest) -> HttpResponse:
     known = calendar_of(desk.store).names()
     form = PlanLineForm(
         request.POST or None, initial={**PlanLineForm.EMPTY, "tier": first}, tiers=tiers, festivals=known,
-        kinds=kind_choices(desk.store), segments=segment_choices(desk.store),
+        kinds=kind_choices(desk.store), segments=segment_choices(desk.store), of_ladder=desk.is_main,
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         said = form.changes()
@@ -149,13 +173,17 @@ def plan_line_new(request: PageRequest) -> HttpResponse:
             code = plans.free_code(taken, form.cleaned_data["tier"], said["trigger"])
             line = Line(code=code, **said)
             plans.add_line(**desk.who(request), line=line)
-            messages.success(request, _("已加上，从今晚起按新的开任务。"))
+            _tell_saved(request, desk, _("已加上，从今晚起按新的开任务。"))
             return redirect(desk.here)
         except BadPlaybook:
             form.add_error(None, _("这样的安排做不到，请检查触发时机、方式和天数。"))
         except Refused as refused:
             form.refuse(refused)
     return _form_page(request, desk, form, None)
+
+
+def _tell_saved(request: PageRequest, desk: Desk, told: str) -> None:
+    messages.success(request, told if desk.works else _("已保存。这份计划还没有打开，不会开任务。"))
 
 
 def _form_page(request: PageRequest, desk: Desk, form: PlanLineForm, line: Line | None) -> HttpResponse:
@@ -181,7 +209,8 @@ def plan_ready(request: PageRequest) -> HttpResponse:
             said = ngettext(
                 "已加进 %(n)s 条，从今晚起按新的开任务。", "已加进 %(n)s 条，从今晚起按新的开任务。", added
             )
-            messages.success(request, said % {"n": added} if added else _("勾选的这些，计划里都有了。"))
+            told = said % {"n": added} if added else _("勾选的这些，计划里都有了。")
+            _tell_saved(request, desk, told)
             return redirect(desk.here)
         except Refused as refused:
             error = str(refused)
@@ -196,7 +225,7 @@ def plan_ready(request: PageRequest) -> HttpResponse:
 
 @require_POST
 def plan_act(request: PageRequest) -> HttpResponse:
-    """A switch: one line on or off (`on`, `off`: its code), inheriting on or off."""
+    """A switch: one line on or off (`on`, `off`: its code), inheriting on or off, the whole plan on or off."""
     desk = _desk(request)
     code = request.POST.get("on") or request.POST.get("off") or ""
     try:
@@ -204,6 +233,12 @@ def plan_act(request: PageRequest) -> HttpResponse:
             plans.change_line(**desk.who(request), code=code, enabled="on" in request.POST)
         elif request.POST.get("inherits") in ("yes", "no"):
             plans.set_inherits(**desk.who(request), inherits=request.POST["inherits"] == "yes")
+        elif request.POST.get("works") in ("yes", "no"):
+            works = request.POST["works"] == "yes"
+            plans.set_works(**desk.who(request), works=works)
+            messages.success(
+                request, _("已打开，从今晚起按它开任务。") if works else _("已关掉。已经开出的任务还在。")
+            )
     except Refused as refused:
         tell(request, refused)
     return redirect(f"{desk.here}#line-{code}" if code else desk.here)
@@ -220,14 +255,14 @@ def plan_history(request: PageRequest) -> HttpResponse:
 
 def plan_version(request: PageRequest, pk: int) -> HttpResponse:
     """An older version to read, and (posted) to go back to."""
-    desk = _desk(request)
-    old = found(Plan.objects.filter(store=desk.store, pk=pk).select_related("made_by").first())
+    old = found(Plan.objects.filter(store=request.principal.store, pk=pk).select_related("made_by").first())
+    desk = _desk(request, old.scheme_code)
     here = f"{reverse('plan')}?scheme={old.scheme_code}"
     if request.method == "POST":
         who = desk.who(request) | {"scheme_code": old.scheme_code}
         plans.restore(**who, number=old.number)
-        messages.success(
-            request, _("计划已恢复成第 %(n)s 版的样子，从今晚起按它开任务。") % {"n": old.number}
+        _tell_saved(
+            request, desk, _("计划已恢复成第 %(n)s 版的样子，从今晚起按它开任务。") % {"n": old.number}
         )
         return redirect(here)
     context = _plan_context(request, desk, old, list(old.lines.all())) | {"old": old, "here": here}

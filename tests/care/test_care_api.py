@@ -61,6 +61,7 @@ def test_the_open_tasks_by_due_day(client, machine, opened):
             "zh": "10天没有来：电话关怀，了解是出差、度假还是忙其它事情",
             "en": "No visit for 10 days: a caring call (on a trip, on holiday, or busy?)",
         },
+        "scheme": "recent_month_abc",
         "tier": "A",
         "role": "head",
         "assignee": {"id": call["assignee"]["id"], "name": "陈店长"},

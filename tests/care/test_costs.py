@@ -108,3 +108,17 @@ def test_the_scheme_in_force_costs_then_what_it_costs_now(client, store, head, r
 def test_a_scheme_of_nobody_is_not_here(client, head):
     client.force_login(head)
     assert client.get(reverse("scheme-cost", args=["no_such_scheme"])).status_code == 404
+
+
+def test_a_scheme_beside_the_ladder_without_a_plan_costs_nothing(store, head, client):
+    """The plan for all belongs to a store without a ladder, not to an axis beside one."""
+    client.force_login(head)
+    for code in ("spending_power", "member_card_levels"):
+        adopt_preset(store=store, code=code, from_date=LONG_AGO, actor=None, at=LONG_AGO)
+    put_on_file(store, "甲")
+    page = client.get(reverse("scheme-cost", args=["spending_power"]))
+    assert sum(row.then for row in page.context["rows"]) == 0
+    page = client.get(reverse("scheme-cost", args=["member_card_levels"]))
+    assert (
+        sum(row.then for row in page.context["rows"]) > 0 and "主等级之外的一份计划" in page.content.decode()
+    )

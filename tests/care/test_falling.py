@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from care.models import Task
+from care.playbook import Line
+from care.services.plans import add_line, set_works
 from customers.models import Patronage, Visit
 from customers.services.upkeep import recount
 from tests.care.stage import adopt, grade, night
@@ -89,3 +91,15 @@ def test_row_33_likely_b_has_the_plan_of_b_though_she_stays_c(store, regular, ma
     assert set(Task.objects.filter(code="b_phone").values_list("state", "reason")) == {
         ("closed", "tier_changed")
     }
+
+
+def test_case_114_a_fall_is_foreseen_for_the_plan_of_the_ladder_only(store, a_guest):
+    """A card of the same letter whose plan has such a line, too: one call, the ladder's."""
+    adopt(store, "member_card_levels")
+    warn = Line("card_warn", "A", "falling", "wechat", "提醒", "Warn", "manager", lead_days=7, personal=False)
+    told = {"store": store, "scheme_code": "member_card_levels", "actor": None, "at": NOON}
+    add_line(line=warn, **told)
+    set_works(works=True, **told)
+    Patronage.objects.filter(customer=a_guest).update(labels={"card": "A"})
+    night(store, "2026-06-24")
+    assert [code for code, *_more in falls()] == ["a_falling"]

@@ -13,6 +13,7 @@ from care.playbook import (
     Line,
     absent_between,
     birthday_events,
+    competes,
     due_for,
     due_in,
     events,
@@ -301,7 +302,7 @@ def top_two(book: str) -> list[str]:
     return [tier["code"] for tier in tiers[:2]]
 
 
-# The plans that open tasks, those of the schemes on the main axis; the others are there to be read.
+# The plans of the schemes on the main axis: they open tasks without being switched on.
 MAIN = sorted(
     name
     for name in BOOKS
@@ -384,3 +385,30 @@ def test_a_book_without_a_scheme_or_lines_is_refused():
         read_playbook({"lines": [GOOD]})
     with pytest.raises(BadPlaybook, match="lines: none"):
         read_playbook({"scheme": "s"})
+
+
+def owed(channel: str, trigger: str = "birthday", **more: object) -> Line:
+    return Line("x", "A", trigger, channel, "x", "x", "manager", **more)
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "line", "taken"),
+    [
+        ("both personal", owed("phone"), owed("gift"), True),
+        ("one channel", owed("card", personal=False), owed("card"), True),
+        ("two channels, one of them personal", owed("card", personal=False), owed("gift"), False),
+        ("two channels, none personal", owed("card", personal=False), owed("wechat", personal=False), False),
+        ("another occasion", owed("gift", "anniversary"), owed("gift"), False),
+        ("a festival of both", owed("gift", "festival", occasions=("qixi", "may_day")),
+         owed("gift", "festival", occasions=("may_day",)), True),
+        ("two festivals", owed("gift", "festival", occasions=("qixi",)),
+         owed("gift", "festival", occasions=("may_day",)), False),
+        ("a week and a month", owed("phone", "weekly"), owed("phone", "monthly"), False),
+        ("switched off", owed("gift", enabled=False), owed("gift"), False),
+        ("a text", owed("sms", personal=True), owed("gift"), False),
+        ("for some guests", owed("gift", segment=1), owed("gift"), False),
+        ("after it, for some guests", owed("gift"), owed("gift", segment=1), True),
+    ],
+)  # fmt: skip
+def test_case_115_which_line_takes_the_place_of_another(words, first, line, taken):
+    assert competes(first, line) is taken, words

@@ -28,12 +28,6 @@ def in_force_everywhere(store_id: int, on: date) -> list[Adoption]:
     return sorted(rows, key=lambda row: (row.axis != "tier", row.axis))
 
 
-def code_in_force(store_id: int, on: date) -> str | None:
-    """The code of the scheme that grades the store on `on`; None where nothing was adopted by then."""
-    rows = Adoption.objects.filter(store_id=store_id, axis="tier", from_date__lte=on, withdrawn_at=None)
-    return rows.order_by("-from_date", "-id").values_list("version__scheme__code", flat=True).first()
-
-
 def scheme_of(version: SchemeVersion) -> Scheme:
     """The version's rules, read."""
     return _read(version.pk, json.dumps(version.body, sort_keys=True))
