@@ -144,7 +144,7 @@ def test_an_unknown_number_offers_to_register_it(desk, store):
 
 
 def test_nul_and_long_queries_do_no_harm(desk, store):
-    assert desk.get(reverse("customers"), {"q": "a\x00b"}).status_code == 200
+    assert desk.get(reverse("customers"), {"q": "a\x00b"}).status_code == 400
     assert desk.post(reverse("customers"), {"q": "x" * 500}, follow=True).status_code == 200
 
 
