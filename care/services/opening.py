@@ -307,9 +307,8 @@ def _due(plan: Working, line: Line, night: _Night, day: date, params: dict[str, 
     on, tier = night.on, plan.door.tier_for(line)
     if line.trigger in CADENCES:
         turns = [(slot.occasion, slot.first, slot.last, slot.days, slot.salt) for slot in slots(line, day)]
-        return _CADENCE.format(
-            rows=_values(turns, params)
-        ) if turns else "", _NOT_DONE_IN_ANOTHER_TIER.format(tier=tier)
+        due = _CADENCE.format(rows=_values(turns, params)) if turns else ""
+        return due, _NOT_DONE_IN_ANOTHER_TIER.format(tier=tier)
     if line.trigger in OCCASIONS:
         rows = []
         for event in events(line, day, night.calendar):
@@ -317,9 +316,8 @@ def _due(plan: Working, line: Line, night: _Night, day: date, params: dict[str, 
             named = (f"{event.zh}：{line.zh}", f"{event.en}: {line.en}") if event.zh else (line.zh, line.en)
             rows.append((event.occasion, event.on, due_on, close_on, *named, *(event.birthday or ())))
         form = _BIRTHDAY if line.trigger == "birthday" else _FESTIVAL
-        return form.format(rows=_values(rows, params)) if rows else "", _NOT_FROM_ANOTHER_TIER.format(
-            tier=tier
-        )
+        due = form.format(rows=_values(rows, params)) if rows else ""
+        return due, _NOT_FROM_ANOTHER_TIER.format(tier=tier)
     if line.trigger == "falling":
         near = [
             each
@@ -334,9 +332,8 @@ def _due(plan: Working, line: Line, night: _Night, day: date, params: dict[str, 
         days = []
         for month, day_of_month, event_on in anniversary_days(line, day):
             days.append((month, day_of_month, event_on, *due_for(line, event_on, day)))
-        return _ANNIVERSARY.format(
-            rows=_values(days, params)
-        ), f"{_NOT_MOURNING} AND {_NOT_THROUGH_ANOTHER_PLAN}"
+        due = _ANNIVERSARY.format(rows=_values(days, params))
+        return due, f"{_NOT_MOURNING} AND {_NOT_THROUGH_ANOTHER_PLAN}"
     if line.trigger == "new_guest":
         params["first"] = on - timedelta(days=OPENS_FOR_DAYS)
         return _NEW_GUEST, _NOT_THROUGH_ANOTHER_PLAN
@@ -344,10 +341,8 @@ def _due(plan: Working, line: Line, night: _Night, day: date, params: dict[str, 
         params["first"], params["last"] = absent_between(line, on)
         since = "coalesce(p.last_visit_on, p.since)"
         due = _SINCE_VISIT.format(prefix="'absence:'", since=since, due_on="%(day)s")
-        return (
-            due,
-            f"d.event_on BETWEEN %(first)s AND %(last)s AND {_NOT_FROM_ANOTHER_TIER.format(tier=tier)}",
-        )
+        when = _NOT_FROM_ANOTHER_TIER.format(tier=tier)
+        return due, f"d.event_on BETWEEN %(first)s AND %(last)s AND {when}"
     visit = "p.last_visit_on"
     due = _SINCE_VISIT.format(prefix="'visit:'", since=visit, due_on=f"{visit} + %(after)s")
     return due, f"{_NOT_SOON_AFTER_ANOTHER} AND {_NOT_THROUGH_ANOTHER_PLAN}"
