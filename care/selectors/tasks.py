@@ -19,7 +19,7 @@ class DueTasks:
     """A person's tasks of the day: at most 200 a group; `counts` says how many there are.
 
     `overdue`, `today`, `coming` (within a week) are assigned to the person or lie on the list of the person's
-    role. `unowned`: due today or earlier and nobody's, on any list (for those who lead: from manager up).
+    role. `unowned`: due today or earlier and nobody's, on the list of another role (for those who lead: from manager up).
     """
 
     overdue: list[Task]
@@ -50,17 +50,17 @@ def tasks_of(store: Store) -> QuerySet[Task]:
 
 
 def tasks_due(store: Store, person: Person | None, role: str, today: date, days: int = 7) -> DueTasks:
-    """What is on this person's list: overdue, for today, coming within `days`, and what nobody has taken."""
+    """What is on this person's list: overdue, for today, coming within `days`; and what nobody of the others has taken."""
     open_ = tasks_of(store).filter(state=Task.State.OPEN)
     mine = open_.filter(mine_by(person, role))
     groups = {
         "overdue": mine.filter(due_on__lt=today),
         "today": mine.filter(due_on=today),
         "coming": mine.filter(due_on__gt=today, due_on__lte=today + timedelta(days=days)),
-        "unowned": open_.filter(assignee=None, due_on__lte=today),
+        "unowned": open_.filter(assignee=None, due_on__lte=today).exclude(role=role),
     }
     if role not in (Role.MANAGER, Role.HEAD, Role.HQ):
-        groups["unowned"] = groups["unowned"].filter(role=role)
+        groups["unowned"] = open_.none()
     rows = {name: list(found.order_by("due_on", "id")[: SHOWN + 1]) for name, found in groups.items()}
     counts = {
         name: len(found) if len(found) <= SHOWN else groups[name].count() for name, found in rows.items()
