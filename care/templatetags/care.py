@@ -110,6 +110,12 @@ def ready_words(task: Task) -> str:
     return written_out(kind, {"name": called, "festival": festival})
 
 
+@register.filter
+def text_of(message: Message) -> str:
+    """What the guest reads, or read; "" where there is nothing to be read: the text never goes out."""
+    return "" if message.state in ("skipped", "expired") else written_out(message.template, message.variables)
+
+
 def _festival(code: str) -> str:
     festival = FESTIVALS.get(code)
     if festival is None:

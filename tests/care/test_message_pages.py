@@ -65,6 +65,15 @@ def test_the_outbox_begins_with_the_last_thirty_days(desk, store, regular):
     assert '<a href="/outbox/?month=2026-04" aria-current="page">2026年4月</a>' in empty
 
 
+def test_the_words_stand_with_the_text_and_not_where_none_goes_out(desk, store, regular):
+    words = {"name": "王女士", "festival": "端午"}
+    text_to(store, regular, state="delivered", variables=words)
+    page = desk.get(reverse("outbox")).content.decode()
+    assert "亲爱的王女士，端午到了，" in page and "${" not in page
+    Message.objects.update(state="skipped", reason="no_consent")
+    assert "亲爱的王女士" not in desk.get(reverse("outbox")).content.decode()
+
+
 @pytest.mark.parametrize(
     ("at", "month"),
     [("2026-05-31 23:59", "2026-05"), ("2026-06-01 00:00", "2026-06"), ("2026-06-30 23:59", "2026-06")],
