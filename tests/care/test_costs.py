@@ -114,7 +114,7 @@ def test_a_scheme_beside_the_ladder_without_a_plan_costs_nothing(store, head, cl
     """The plan for all belongs to a store without a ladder, not to an axis beside one."""
     client.force_login(head)
     for code in ("spending_power", "member_card_levels"):
-        adopt_preset(store=store, code=code, from_date=LONG_AGO, actor=None, at=LONG_AGO)
+        adopt_preset(store=store, code=code, from_date=LONG_AGO, actor=None, at=noon(LONG_AGO))
     put_on_file(store, "甲")
     page = client.get(reverse("scheme-cost", args=["spending_power"]))
     assert sum(row.then for row in page.context["rows"]) == 0
