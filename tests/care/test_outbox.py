@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from care.channels import provider_from_settings
 from care.channels.base import Answer, Outcome
@@ -349,3 +350,22 @@ def test_a_text_in_other_hands_is_passed_by(store):
         other.join()
         connection.close()
     assert claim().message_id == first.pk
+
+
+def waits() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        [(said,)] = cursor.fetchall()
+    return said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_disk_is_waited_for_by_the_claim_and_not_by_the_outcome(text, django_assert_num_queries):
+    with CaptureQueriesContext(connection) as asked:
+        mine = claim()
+    assert asked.captured_queries and not any("synchronous_commit" in each["sql"] for each in asked)
+    with django_assert_num_queries(1) as settled:
+        outbox.settle(mine, Answer(Outcome.ACCEPTED, message_id="1^0"), now=NOON, timing=Timing())
+    assert "'synchronous_commit', 'off'" in settled.captured_queries[0]["sql"]
+    text.refresh_from_db()
+    assert (text.state, waits()) == ("accepted", "on")
