@@ -19,12 +19,14 @@ class DueTasks:
     """A person's tasks of the day: at most 200 a group; `counts` says how many there are.
 
     `overdue`, `today`, `coming` (within a week) are assigned to the person or lie on the list of the person's
-    role. `unowned`: due today or earlier and nobody's, on the list of another role (for those who lead: from manager up).
+    role. For those who lead, from manager up, what is on other lists: `escalated`, so late that they see it, and `unowned`,
+    due today or earlier and nobody's. No task is in two groups.
     """
 
     overdue: list[Task]
     today: list[Task]
     coming: list[Task]
+    escalated: list[Task]
     unowned: list[Task]
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -50,17 +52,18 @@ def tasks_of(store: Store) -> QuerySet[Task]:
 
 
 def tasks_due(store: Store, person: Person | None, role: str, today: date, days: int = 7) -> DueTasks:
-    """What is on this person's list: overdue, for today, coming within `days`; and what nobody of the others has taken."""
+    """What is on this person's list: overdue, for today, coming within `days`; and what those who lead see of others."""
     open_ = tasks_of(store).filter(state=Task.State.OPEN)
     mine = open_.filter(mine_by(person, role))
     groups = {
         "overdue": mine.filter(due_on__lt=today),
         "today": mine.filter(due_on=today),
         "coming": mine.filter(due_on__gt=today, due_on__lte=today + timedelta(days=days)),
-        "unowned": open_.filter(assignee=None, due_on__lte=today).exclude(role=role),
+        "escalated": open_.filter(escalated_on__isnull=False).exclude(mine_by(person, role)),
+        "unowned": open_.filter(assignee=None, due_on__lte=today, escalated_on=None).exclude(role=role),
     }
     if role not in (Role.MANAGER, Role.HEAD, Role.HQ):
-        groups["unowned"] = open_.none()
+        groups |= {"escalated": open_.none(), "unowned": open_.none()}
     rows = {name: list(found.order_by("due_on", "id")[: SHOWN + 1]) for name, found in groups.items()}
     counts = {
         name: len(found) if len(found) <= SHOWN else groups[name].count() for name, found in rows.items()

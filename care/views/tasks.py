@@ -34,8 +34,6 @@ from staff.pages import PageRequest, found, person_of, safe_next, tell, today_of
 ALL_SHOWN = 400
 UNFOLDED = 20
 Group = tuple[str, str, list[Task]]
-_OWN_FIRST = ("overdue", "today", "coming", "escalated", "unowned")
-_OF_ALL = ("escalated", "overdue", "today", "coming", "unowned")
 HISTORY_SHOWN = 20
 
 
@@ -46,7 +44,9 @@ def tasks(request: PageRequest) -> HttpResponse:
     everybody = request.GET.get("who") == "all"
     if everybody:
         rows, more = task_page(store, where=Q(state=Task.State.OPEN), after=None, most=ALL_SHOWN)
-        due = _grouped(rows, day)
+        due = _grouped(
+            rows, day, tasks_escalated(store) if request.principal.is_at_least(Role.MANAGER) else []
+        )
     else:
         due, more = tasks_due(store, person, request.principal.role, day), None
     groups: list[Group] = [
@@ -56,8 +56,7 @@ def tasks(request: PageRequest) -> HttpResponse:
         ("unowned", _("没有人负责"), due.unowned),
     ]
     if request.principal.is_at_least(Role.MANAGER):
-        groups.insert(0, ("escalated", _("逾期升级"), tasks_escalated(store)))
-    groups = _apart(groups, _OF_ALL if everybody else _OWN_FIRST)
+        groups.insert(0, ("escalated", _("逾期升级"), due.escalated))
     shown = [task for _name, _title, rows in groups for task in rows]
     put_topics(store, shown)
     put_kinds(store, shown)
@@ -70,24 +69,15 @@ def tasks(request: PageRequest) -> HttpResponse:
     return render(request, "care/tasks.html", context)
 
 
-def _apart(groups: list[Group], claims: tuple[str, ...]) -> list[Group]:
-    """Every task in one group only, the first of `claims` that has it: a button finds its row by the task."""
-    place = {
-        task.pk: name
-        for name in reversed(claims)
-        for each, _title, rows in groups
-        if each == name
-        for task in rows
-    }
-    return [(name, title, [task for task in rows if place[task.pk] == name]) for name, title, rows in groups]
-
-
-def _grouped(rows: list[Task], day: Any) -> DueTasks:
+def _grouped(rows: list[Task], day: Any, escalated: list[Task]) -> DueTasks:
+    """Everybody's tasks; what went up stands only there: a button finds its row by the task."""
+    went_up = {task.pk for task in escalated}
+    rows = [task for task in rows if task.pk not in went_up]
     overdue = [task for task in rows if task.due_on < day]
     today = [task for task in rows if task.due_on == day]
     coming = [task for task in rows if task.due_on > day]
     counts = {"overdue": len(overdue), "today": len(today), "coming": len(coming), "unowned": 0}
-    return DueTasks(overdue, today, coming, [], counts)
+    return DueTasks(overdue, today, coming, escalated, [], counts)
 
 
 def _may(request: PageRequest, name: str) -> bool:

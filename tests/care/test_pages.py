@@ -128,7 +128,7 @@ def test_the_plan_is_that_of_the_scheme_in_force(desk, store, head):
     assert [tier for tier, _lines in page.context["groups"]] == ["A", "B", "C"]
     shown = sum(len(lines) for _tier, lines in page.context["groups"]) + len(page.context["everybody"])
     assert shown == len(playbook_for("recent_month_abc").lines)
-    for words in ("每月 2 次", "10 天没来", "春节、中秋、五一、元旦", "每次到店", "负责人，没有就"):
+    for words in ("每月 2 次", "10 天没来", "春节、中秋、五一、元旦", "每次到店", "负责人，否则"):
         assert words in page.content.decode()
 
 
