@@ -1,9 +1,11 @@
 """The cast: one brand, two restaurants, the people who work there and the guests who come."""
 
 import os
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from django.test import override_settings
 from django.utils import translation
 
 from common.birthdays import Birthday
@@ -12,13 +14,16 @@ from staff.models import Brand, Person, Role, Store
 from tests.cast import NOON, hire, put_on_file
 
 
-@pytest.fixture(autouse=True)
-def plain_static(settings) -> None:
-    """Pages without a collected manifest of assets."""
-    settings.STORAGES = {
-        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
+@pytest.fixture(scope="session", autouse=True)
+def plain_static() -> Iterator[None]:
+    """Pages without a collected manifest of assets. Once for all: a page that a browser left open asks between tests too."""
+    with override_settings(
+        STORAGES={
+            "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        }
+    ):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -36,9 +36,7 @@ def _test(words: list[str]) -> int:
     # The whole suite on as many cores as there are, each with servers of its own; parts and given servers one by one.
     cores = min(os.cpu_count() or 1, _MOST_WORKERS)
     alone = any(not word.startswith("-") for word in words) or os.environ.get("DATABASE_URL")
-    # In their order: the longest files have few tests and would come last, when there is nothing left beside them.
-    order = ["--dist", "loadfile", "--no-loadscope-reorder"]
-    side_by_side = [] if alone or cores == 1 else ["-n", str(cores), *order]
+    side_by_side = [] if alone or cores == 1 else ["-n", str(cores), "--dist", "loadfile"]
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *side_by_side, *words])
 
 

@@ -28,7 +28,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     folder = Path(tempfile.mkdtemp(prefix="shuke-test-"))
     early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    (folder / "static").mkdir()  # whose absence is told once a request
     try:
         servers = ensure_servers(folder, durable=False)
     except LauncherError as refusal:
