@@ -190,7 +190,7 @@ def test_killed_at_any_statement_again_and_again(house):
             at, killed = MORNING, 0
             for turn in range(dice.choice([1, 1, 2, 3])):
                 # The first dies for certain: a night that finds its plans made is shorter than the clean one.
-                last = statements if turn else statements // 2
+                last = statements if turn else statements * 4 // 5
                 worker = begin(catch_up, at, DiesAt(1 + dice.randrange(last), dice.random() < 0.5))
                 killed += end(worker) == -signal.SIGKILL
                 at += LEASE
